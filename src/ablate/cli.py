@@ -1,0 +1,126 @@
+"""`python -m ablate`: one run, or with -m a sweep that ends in its table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from ablate import config
+from ablate.callbacks import Prepare, Refused
+from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
+
+FINISHED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def task(composed: DictConfig) -> float:
+    """One Hydra job: train a run, record it; its validation loss, for sweepers that search.
+
+    Raises:
+        ConfigError: the config is wrong. RunFailed: the run diverged or raised; its result.json says how.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from ablate.progress import RunDisplay, consoles, summary
+    from ablate.runs import Job, run
+
+    checked = config.check(composed)
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    out, err = consoles()
+    for line in config.advice(checked):
+        err.print(f"warning: {line}", style="yellow", highlight=False)
+    alone = settings.mode == RunMode.RUN
+    with RunDisplay(checked, out, quiet=not alone) as display:
+        (result,) = run([Job(checked, folder)], display)
+    if alone:
+        summary(result, _short(folder), out)
+    if result["status"] != "finished":
+        raise RunFailed(f"{result['arm']} seed {result['seed']}: {result['status']}: {result['error']}")
+    return float(result["metrics"]["loss/val"])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
+    if arguments is not None:
+        sys.argv[1:] = arguments
+    config.register()
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
+    Prepare.sweep = None
+    conf = str(config.folder().resolve())
+    status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task), wants_traceback)
+    if Prepare.sweep is not None and status != REFUSED and Prepare.sweep.is_dir():
+        from ablate.comparison import conclude
+
+        status = max(status, conclude([Prepare.sweep]))
+    return status
+
+
+def _guarded(command: Callable[[], Any], wants_traceback: bool) -> int:
+    """Run a command; its exit status, and one line on stderr for whatever went wrong."""
+    try:
+        command()
+        return FINISHED
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Refused as refused:
+        error: BaseException = refused.error
+        if wants_traceback:
+            raise error from None
+    except Exception as raised:
+        if wants_traceback:
+            raise
+        error = raised
+    status, line = _verdict(error)
+    print(line, file=sys.stderr)
+    return status
+
+
+def _verdict(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, RunFailed):
+        return FAILED, f"run failed: {one_line(error)}"
+    if isinstance(error, ConfigError):
+        return REFUSED, f"error: {one_line(error)}"
+    if isinstance(error, OSError) and not hasattr(error, "options") and error.filename:
+        return REFUSED, f"error: {error.filename}: can't be written: {error.strerror}"
+    if isinstance(error, Exception) and (line := explain_hydra(error, _keys())):
+        return REFUSED, f"error: {line}"
+    return FAILED, f"error: {one_line(error)} (HYDRA_FULL_ERROR=1 shows where)"
+
+
+def _keys() -> list[str]:
+    """Every key of the default config and its options, to suggest one for a misspelt one."""
+    keys = set()
+    for path in config.folder().glob("**/*.yaml"):
+        group = path.parent.relative_to(config.folder()).parts
+        if group[:1] in (("hydra",), ("experiment",)):
+            continue
+        keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
+        keys |= set(group)
+    return sorted(keys | _flat({"regularizer": config.Regularizer().model_dump()}, ""))
+
+
+def _flat(node: Any, prefix: str) -> set[str]:
+    if not isinstance(node, dict):
+        return {prefix}
+    parts = ((k, v) for k, v in node.items() if k not in ("defaults", "hydra"))
+    found = {leaf for key, value in parts for leaf in _flat(value, f"{prefix}.{key}".lstrip("."))}
+    return found | ({prefix} if prefix else set())
+
+
+def _short(path: Path) -> Path:
+    """The path as seen from here, where it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def console() -> None:
+    """The console script `ablate`."""
+    sys.exit(main())

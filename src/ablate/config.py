@@ -1,0 +1,228 @@
+"""The schema of a run's config: which keys there are, of which type, and what values are allowed.
+
+Hydra composes the YAML files in conf/; `check` turns the result into a typed `Config` or refuses it in one
+line. Nothing here imports torch, so that a wrong key is answered at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field, ValidationError, create_model
+
+from ablate import data, models, regularizers
+from ablate.errors import ConfigError, one_of, refuse
+from ablate.schema import Probability, Schema, Seed
+
+
+def folder() -> Path:
+    """conf/: inside the installed package, or at the top of the repository."""
+    installed = Path(__file__).parent / "conf"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+class Trainer(Schema):
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+
+
+class Logging(Schema):
+    tensorboard: bool
+    histograms: int = Field(ge=0)
+
+
+class EarlyStopping(Schema):
+    """Keras' parameters; `patience` null never stops."""
+
+    monitor: Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"]
+    mode: Literal["min", "max"]
+    patience: Annotated[int, Field(ge=0)] | None
+    min_delta: float = Field(ge=0)
+    baseline: float | None
+    start_from_epoch: int = Field(ge=0)
+    restore_best_weights: bool
+
+
+class Optimizer(Schema):
+    name: str
+    lr: float = Field(gt=0)
+
+
+class Adam(Optimizer):
+    beta1: Probability
+    beta2: Probability
+    eps: float = Field(gt=0)
+
+
+class AdamW(Adam):
+    weight_decay: float = Field(ge=0)
+
+
+class SGD(Optimizer):
+    momentum: Probability
+    nesterov: bool
+
+
+class RMSprop(Optimizer):
+    alpha: Probability
+    eps: float = Field(gt=0)
+    momentum: Probability
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
+
+# A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
+# combine, and share a stack.
+_strengths: dict[str, Any] = {name: (regularizers.limits(name), 0.0) for name in regularizers.names()}
+Regularizer = create_model(
+    "Regularizer", __base__=Schema, layers=(Literal["all", "hidden"], "all"), **_strengths
+)
+
+
+class Config(Schema):
+    """One run, resolved and checked. dataset and model are the `Config` of their module."""
+
+    seed: Seed
+    device: str
+    dataset: Any
+    model: Any
+    regularizer: Any
+    early_stopping: EarlyStopping
+    optimizer: Any
+    trainer: Trainer
+    logging: Logging
+
+    @property
+    def split_seed(self) -> int:
+        """The seed of the split: its own, or the run's where `dataset.split_seed` is null."""
+        chosen = self.dataset.split_seed
+        return self.seed if chosen is None else chosen
+
+    @property
+    def strengths(self) -> dict[str, float]:
+        """The strength of every penalty, by name."""
+        return {name: getattr(self.regularizer, name) for name in regularizers.penalties()}
+
+
+def register() -> None:
+    """Store the node `schema`, which conf/config.yaml builds on."""
+    ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
+
+
+def check(composed: DictConfig) -> Config:
+    """The typed config of one run.
+
+    Raises:
+        ConfigError: a key is missing, unknown, of the wrong type or out of range.
+    """
+    try:
+        ours = OmegaConf.masked_copy(composed, [key for key in composed if key not in ("hydra", "experiment")])  # type: ignore[arg-type]
+        given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        said = " ".join(str(error.msg).split()) if error.msg else str(error)
+        raise ConfigError(f"{error.full_key or 'config'}: {said}") from None
+    _accept_keras_names(given.get("early_stopping"))
+    named: dict[str, tuple[Collection[str], Callable[[str], type[Schema]]]] = {
+        "dataset": (data.names(), data.schema),
+        "model": (models.names(), models.schema),
+        "optimizer": (OPTIMIZERS, OPTIMIZERS.__getitem__),
+    }
+    for group, (names, schema) in named.items():
+        given[group] = _typed(_chosen(group, given.get(group), names, schema), given[group], group)
+    given["regularizer"] = _typed(Regularizer, given.get("regularizer"), "regularizer")
+    config = _typed(Config, given, "")
+    _check_together(config)
+    return config
+
+
+def _chosen(group: str, node: Any, names: Collection[str], schema: Callable[[str], type[Schema]]) -> type[Schema]:
+    """The schema of the option that `group.name` names."""
+    if not isinstance(node, dict):
+        raise refuse(group, node, "must be a group of keys")
+    name = node.get("name")
+    if name not in names:
+        raise refuse(f"{group}.name", name, one_of(names, name))
+    return schema(name)
+
+
+def _typed(schema: type[Schema], node: Any, group: str) -> Any:
+    try:
+        return schema.model_validate(node)
+    except ValidationError as error:
+        first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if not str(part).startswith("constrained-")]
+    key = ".".join([group, *where] if group else where) or group
+    if first["type"] == "extra_forbidden":
+        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}")
+    if first["type"] == "missing":
+        raise ConfigError(f"{key}: is missing")
+    raise refuse(key, first["input"], first["msg"].replace("Input should be", "must be"))
+
+
+def _accept_keras_names(node: Any) -> None:
+    """`val_loss` is `loss/val`, `accuracy` is `accuracy/train`: Keras' names for what is monitored."""
+    if isinstance(node, dict) and isinstance(node.get("monitor"), str):
+        figure = node["monitor"].removeprefix("val_")
+        if figure in ("loss", "accuracy"):
+            node["monitor"] = f"{figure}/{'val' if node['monitor'].startswith('val_') else 'train'}"
+
+
+def _check_together(config: Config) -> None:
+    """What no key can tell by itself."""
+    stopping = config.early_stopping
+    right = "max" if stopping.monitor.startswith("accuracy") else "min"
+    if stopping.mode != right:
+        raise refuse("early_stopping.mode", stopping.mode, f"must be {right} where {stopping.monitor} is monitored")
+    fractions = config.dataset.val_fraction + getattr(config.dataset, "test_fraction", 0.0)
+    if fractions >= 1:
+        raise refuse("dataset.val_fraction", config.dataset.val_fraction, "leaves no samples for training")
+    if getattr(config.optimizer, "nesterov", False) and not config.optimizer.momentum:
+        raise refuse("optimizer.nesterov", True, "wants a momentum above 0")
+    if config.device not in ("auto", "cpu") and not _device_is_there(config.device):
+        raise refuse("device", config.device, "is no device of this machine; auto and cpu always are")
+
+
+def _device_is_there(name: str) -> bool:
+    import torch
+
+    try:
+        torch.empty(0, device=name).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError, OSError):
+        return False
+    return torch.device(name).type != "meta"
+
+
+def advice(config: Config) -> list[str]:
+    """What the notes' rules of thumb warn of, a line each."""
+    limits = {"dropout": (0.3, "much information is lost"), "input_dropout": (0.25, "much of the input is lost")}
+    return [
+        f"model.{key}={value:g} is above {most}: {why}"
+        for key, (most, why) in limits.items()
+        if (value := getattr(config.model, key, 0.0)) > most
+    ]
+
+
+def strength(value: float) -> str:
+    """A strength as people write it: 0.2, 0.01, 1e-4."""
+    if value == 0 or abs(value) >= 0.01:
+        return f"{value:g}"
+    mantissa, exponent = f"{value:.6e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def arm(config: Config) -> str:
+    """What regularizes this run, in a few words: `none`, `l1=1e-4`, `l1=1e-4 dropout=0.2`."""
+    penalties = config.strengths
+    # The model's own dropout figures, not regularizer.dropout: they are what is in force.
+    noise = {key: getattr(config.model, key, 0.0) for key in ("dropout", "input_dropout")}
+    words = [f"{name}={strength(value)}" for name, value in (penalties | noise).items() if value]
+    if any(penalties.values()) and config.regularizer.layers != "all":
+        words.append(f"layers={config.regularizer.layers}")
+    if config.early_stopping.patience is not None:
+        words.append(f"patience={config.early_stopping.patience}")
+    return " ".join(words) or "none"

@@ -1,0 +1,11 @@
+"""Fashion-MNIST: 60,000 + 10,000 images of 28×28 pixels, 10 kinds of clothes."""
+
+from __future__ import annotations
+
+from ablate.data import Source, _torchvision
+
+Config = _torchvision.Config
+
+
+def load(config: Config) -> Source:
+    return _torchvision.load("FashionMNIST", "FashionMNIST/raw", config)

@@ -1,0 +1,60 @@
+"""Early stopping: a state machine over the figures of an epoch, for many runs at once. No I/O, no training.
+
+Keras' parameters and meanings. Improvement is strict: `current < best - |min_delta|`, so ties keep the
+earlier epoch. A NaN is never an improvement, and never the best. Epochs count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ablate.config import EarlyStopping
+
+
+class Stopper:
+    """Watches `runs` figures, an entry a run.
+
+    best: [runs], the best figure so far, NaN before there is one.
+    best_epoch: [runs], its epoch, 0 before there is one.
+    stopped: [runs], whether patience has run out.
+    """
+
+    def __init__(self, configs: Sequence[EarlyStopping]) -> None:
+        self.monitors = np.array([c.monitor for c in configs], dtype=object)
+        self.sign = np.array([1.0 if c.mode == "min" else -1.0 for c in configs])
+        self.patience = np.array([np.inf if c.patience is None else c.patience for c in configs])
+        self.min_delta = np.array([abs(c.min_delta) for c in configs])
+        self.baseline = np.array([np.nan if c.baseline is None else c.baseline for c in configs])
+        self.start = np.array([c.start_from_epoch for c in configs])
+        self.best = np.full(len(configs), np.nan)
+        self.best_epoch = np.zeros(len(configs), dtype=int)
+        self.wait = np.zeros(len(configs), dtype=int)
+        self.stopped = np.zeros(len(configs), dtype=bool)
+
+    def update(self, epoch: int, figures: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Take in an epoch's figures ([runs] each, by name); return which runs have a new best, [runs]."""
+        current = np.empty(len(self.best))
+        for name in set(self.monitors):
+            current[self.monitors == name] = np.asarray(figures[name], dtype=float)[self.monitors == name]
+        watching = (epoch > self.start) & ~self.stopped
+        improved = watching & self._better(current, self.best)
+        self.best[improved] = current[improved]
+        self.best_epoch[improved] = epoch
+        progress = improved & (np.isnan(self.baseline) | self._better(current, self.baseline))
+        self.wait[watching] += 1
+        self.wait[progress] = 0
+        # Keras: an epoch that improves never stops, nor does the first; patience 0 stops like patience 1.
+        self.stopped |= watching & ~improved & (self.wait >= self.patience) & (epoch > 1)
+        return improved
+
+    def _better(self, current: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Strictly better by more than min_delta; anything but NaN is better than no reference."""
+        beaten = self.sign * current < self.sign * reference - self.min_delta
+        return np.where(np.isnan(reference), ~np.isnan(current), beaten)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Drop all runs but these (indices or mask)."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[rows])

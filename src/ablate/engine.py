@@ -1,0 +1,194 @@
+"""The one training loop. It trains a stack of runs, yields what happened in every epoch and knows no files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ablate.config import Config
+from ablate.early_stopping import Stopper
+from ablate.stacking import Stack
+
+Figures = dict[str, float]
+WIDE = 8_000_000  # parameters × batch size from which several threads pay
+
+
+@dataclass
+class Row:
+    """What one run did in one epoch."""
+
+    run: int  # its place among the configs given to `train`
+    epoch: int
+    figures: Figures
+    weights: dict[str, Tensor] | None = None  # kernels by layer, where a histogram is due
+    ending: Ending | None = None
+
+
+@dataclass
+class Ending:
+    """How a run ended. metrics and weights: of the weights that are kept; last: of the last epoch's."""
+
+    status: str  # finished or diverged
+    metrics: Figures
+    last: Figures
+    epochs: int
+    best_epoch: int | None
+    stopped_epoch: int | None
+    stopping_reason: str
+    weights: Figures
+    state: dict[str, Tensor] = field(repr=False)
+    seconds: float = 0.0
+    error: str | None = None
+
+
+def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
+    """Train runs of one `stacking.signature` together; yield the rows of every epoch, one a run still going.
+
+    A run's last row carries its `ending`. `seconds` is the stack's time shared among the runs in it.
+
+    Raises:
+        ConfigError: the dataset can't be had.
+    """
+    clock = time.perf_counter()
+    stack = Stack(configs)
+    watch = _Watch(stack)
+    seconds = dict.fromkeys(stack.order, 0.0)
+    for epoch in range(1, max(c.trainer.epochs for c in configs) + 1):
+        with _arithmetic(stack):
+            stack.train_epoch(epoch)
+            figures = _figures(stack)
+            endings = watch.take(epoch, figures)
+        now = time.perf_counter()
+        clock, share = now, (now - clock) / len(stack)
+        rows = []
+        for place, run in enumerate(stack.order):
+            seconds[run] += share
+            row = Row(run, epoch, {name: float(column[place]) for name, column in figures.items()})
+            row.figures["seconds"] = seconds[run]
+            row.ending = endings.get(place)
+            if row.ending is not None:
+                row.ending.seconds = seconds[run]
+            every = stack.configs[place].logging.histograms
+            if every and (epoch % every == 0 or row.ending is not None):
+                row.weights = {s.name: s.of(stack.weights)[place].cpu() for s in stack.kernels()}
+            rows.append(row)
+        yield rows
+        staying = [place for place in range(len(stack)) if place not in endings]
+        if not staying:
+            return
+        if endings:
+            stack.keep(staying)
+            watch.keep(staying)
+
+
+class _Watch:
+    """Decides when a run ends, keeps its best weights and sums it up."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.stopper = Stopper([c.early_stopping for c in stack.configs])
+        self.restores = np.array([c.early_stopping.restore_best_weights for c in stack.configs])
+        self.best: list[Figures] = [{} for _ in stack.configs]
+
+    def keep(self, rows: list[int]) -> None:
+        self.stopper.keep(np.array(rows))
+        self.restores = self.restores[rows]
+        self.best = [self.best[row] for row in rows]
+
+    def take(self, epoch: int, figures: dict[str, np.ndarray]) -> dict[int, Ending]:
+        """Take in an epoch; return the endings of the runs that it was the last of, by row."""
+        stack = self.stack
+        improved = np.flatnonzero(self.stopper.update(epoch, figures) & self.restores)
+        if len(improved):
+            rows = torch.from_numpy(improved).to(stack.device)
+            stack.best[rows] = stack.weights[rows]
+            for row in improved:
+                self.best[row] = _chosen(figures, row)
+        broken = ~np.isfinite(figures["loss/train"] + figures["loss/val"] + figures["penalty"])
+        done = np.array([epoch >= c.trainer.epochs for c in stack.configs])
+        ending = np.flatnonzero(broken | done | self.stopper.stopped)
+        return self._endings(epoch, figures, ending, broken) if len(ending) else {}
+
+    def _endings(
+        self, epoch: int, figures: dict[str, np.ndarray], ending: np.ndarray, broken: np.ndarray
+    ) -> dict[int, Ending]:
+        stack, stopper = self.stack, self.stopper
+        restored = self.restores & (stopper.best_epoch > 0) & ~broken
+        kept = torch.where(torch.from_numpy(restored).to(stack.device).unsqueeze(1), stack.best, stack.weights)
+        tests = [[t.tolist() for t in stack.evaluate("test", weights)] for weights in (kept, stack.weights)]
+        weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
+        endings = {}
+        for row in ending.tolist():
+            (metrics, last) = (
+                (self.best[row] if restored[row] and which == 0 else _chosen(figures, row))
+                | {"loss/test": loss[row], "accuracy/test": accuracy[row]}
+                for which, (loss, accuracy) in enumerate(tests)
+            )
+            stopped = bool(stopper.stopped[row]) and not broken[row]
+            best_epoch = int(stopper.best_epoch[row]) or None
+            error = _what_broke(epoch, last) if broken[row] else None
+            monitored = stack.configs[row].early_stopping
+            if stopped:
+                reason = f"{monitored.monitor} had not improved for {stopper.wait[row]} epochs"
+            else:
+                reason = f"diverged: {error}" if error else "all epochs done"
+            endings[row] = Ending(
+                status="diverged" if error else "finished",
+                metrics=metrics,
+                last=last,
+                epochs=epoch,
+                best_epoch=best_epoch,
+                stopped_epoch=epoch if stopped else None,
+                stopping_reason=reason,
+                weights={name: values[row] for name, values in weights.items()},
+                state=stack.state(row, kept),
+                error=error,
+            )
+        return endings
+
+
+def _chosen(figures: dict[str, np.ndarray], row: int) -> Figures:
+    """The figures that stand in result.json, of one run."""
+    return {name: float(column[row]) for name, column in figures.items() if not name.startswith(("weights", "grad"))}
+
+
+def _what_broke(epoch: int, figures: Figures) -> str:
+    name = next(n for n in ("loss/train", "loss/val", "penalty") if not np.isfinite(figures[n]))
+    return f"{name} is {figures[name]} in epoch {epoch}"
+
+
+@contextmanager
+def _arithmetic(stack: Stack) -> Iterator[None]:
+    """Threads and denormals while a stack is trained, put back after.
+
+    Small products are slower on several threads than on one; and Adam's moments shrink into denormal
+    numbers, on which a processor is many times slower.
+    """
+    threads = torch.get_num_threads()
+    if stack.weights.shape[1] * stack.configs[0].trainer.batch_size < WIDE:
+        torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)
+
+
+def _figures(stack: Stack) -> dict[str, np.ndarray]:
+    """The figures of an epoch, [runs] each. Losses are data losses in eval mode, without the penalty."""
+    columns: dict[str, Tensor] = {}
+    for part in ("train", "val"):
+        columns[f"loss/{part}"], columns[f"accuracy/{part}"] = stack.evaluate(part)
+    columns["penalty"] = stack.penalty()
+    columns["objective"] = columns["loss/train"] + columns["penalty"]
+    columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.weights).items()}
+    columns |= {f"gradients/{name}": values.double() for name, values in stack.gradient_norms().items()}
+    table = torch.stack([column.double() for column in columns.values()]).cpu().numpy()
+    return dict(zip(columns, table, strict=True))

@@ -1,0 +1,70 @@
+"""What went wrong, in one line for the person who can mend it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class ConfigError(Exception):
+    """The config, or the data that it names, can't be used. One line: key, value, what is allowed."""
+
+
+class RunFailed(Exception):
+    """A run ended without a usable result; the line says why."""
+
+
+def refuse(key: str, value: object, allowed: str) -> ConfigError:
+    return ConfigError(f"{key}={shown(value)}: {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value as one would type it on the command line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ",".join(shown(item) for item in value) + "]"
+    return str(value)
+
+
+def one_of(names: Iterable[str], given: object = None) -> str:
+    """`must be one of a, b, c`, with the nearest name where `given` looks misspelt."""
+    names = sorted(names)
+    near = difflib.get_close_matches(str(given), names, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"must be one of {', '.join(names)}{hint}"
+
+
+def one_line(error: BaseException) -> str:
+    """Any exception as one line: its kind and what it says."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, ConfigError | RunFailed) else f"{type(error).__name__}: {said}".rstrip(": ")
+
+
+def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
+    """One line for an error of Hydra's or OmegaConf's own, or None for any other.
+
+    keys: every key of the config, to name the one that may have been meant.
+    """
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, MissingConfigException) and error.options:
+        group, _, option = (error.missing_cfg_file or "").rpartition("/")
+        return f"{group}={option}: {one_of(error.options, option)}"
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return None
+    text = str(error)
+    if found := re.search(r"Could not override '([^']+)'", text):
+        key = found[1]
+        near = difflib.get_close_matches(key, list(keys), n=1)
+        if any(other.startswith(key + ".") for other in keys):
+            return f"{key}: is a group of keys; name an option of it or one of its keys"
+        meant = f"did you mean {near[0]}?" if near else "python -m ablate --help lists the keys"
+        return f"{key}: no such key; {meant}"
+    cause = f" {error.__cause__}" if error.__cause__ else ""
+    said = re.sub(r"See https?://\S+ for\s+.*|full_key: (\S*)|object_type=\S+", r"\1", text + cause, flags=re.S)
+    return " ".join(said.split())

@@ -1,0 +1,177 @@
+"""Layers for a stack of runs: forward and backward by hand, batched over the runs.
+
+A `Chain` is an nn.Sequential of linear layers, activations and dropout, with weights [runs, out, in]. Its
+backward pass writes every gradient straight into the stack's flat buffer: no graph is recorded, nothing is
+zeroed, accumulated or copied. docs/performance.md says what that is worth.
+
+Every operation here gives a run the same bits whatever else is in the stack; where PyTorch's own kernel does
+not (its last few elements are rounded by another code path), it is written out in operations that do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ablate.regularizers import dropout
+from ablate.seeds import DROPOUT, generator
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """Batched matrix product [runs, m, k] @ [runs, k, n].
+
+    With a dimension of 1, the library's choice of kernel depends on the number of runs; sums do not.
+    """
+    if a.shape[2] == 1:
+        return a * b
+    if b.shape[2] == 1:
+        return (a * b.transpose(1, 2)).sum(2, keepdim=True)
+    if a.shape[1] == 1:
+        return (a.transpose(1, 2) * b).sum(1, keepdim=True)
+    return torch.bmm(a, b)
+
+
+class Layer(Protocol):
+    def forward(self, x: Tensor, training: bool) -> Tensor: ...
+    def backward(self, d: Tensor, needs_input: bool) -> Tensor | None: ...
+
+
+class Linear:
+    """weight: [runs, out, in]; bias: [runs, 1, out] or None; gradients alike, overwritten by `backward`."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, d_weight: Tensor, d_bias: Tensor | None) -> None:
+        self.weight, self.bias, self.d_weight, self.d_bias = weight, bias, d_weight, d_bias
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """[runs, batch, in] → [runs, batch, out]. x may have one run, shared by all."""
+        if len(x) < len(self.weight):
+            x = x.expand(len(self.weight), -1, -1)
+        self.x = x
+        out = product(x, self.weight.transpose(1, 2))
+        return out if self.bias is None else out.add_(self.bias)
+
+    def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
+        if 1 in (d.shape[1], d.shape[2], self.x.shape[2]):
+            self.d_weight.copy_(product(d.transpose(1, 2), self.x))
+        else:
+            torch.bmm(d.transpose(1, 2), self.x, out=self.d_weight)
+        if self.d_bias is not None:
+            torch.sum(d, 1, keepdim=True, out=self.d_bias)
+        return product(d, self.weight) if needs_input else None
+
+
+class Activation:
+    """f: x → y; derivative: (d, x, y) → d·f'(x)."""
+
+    def __init__(self, f: Callable[[Tensor], Tensor], derivative: Callable[[Tensor, Tensor, Tensor], Tensor]) -> None:
+        self.f, self.derivative = f, derivative
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        self.x, self.y = x, self.f(x)
+        return self.y
+
+    def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
+        return self.derivative(d, self.x, self.y)
+
+
+class Dropout:
+    """Masks for one layer of every run.
+
+    p: [runs], 0 for a run without dropout, whose mask is 1. A run draws from a generator of its own for this
+    layer (`index`, its place in the model) and epoch, so its masks don't depend on what else is in the stack.
+    """
+
+    def __init__(self, p: list[float], seeds: Sequence[int], index: int, device: torch.device) -> None:
+        noisy = [i for i, value in enumerate(p) if value]
+        self.span = slice(noisy[0], noisy[-1] + 1)  # stacking.py sorts runs so that this holds few others
+        self.p = torch.tensor(p[self.span], device=device).view(-1, 1, 1)
+        self.seeds, self.index, self.device = seeds[self.span], index, device
+        self.masks: dict[torch.Size, Tensor] = {}
+
+    def start_epoch(self, epoch: int) -> None:
+        self.generators = [generator(seed, DROPOUT, epoch, self.index, self.device) for seed in self.seeds]
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        if not training:
+            return x
+        if x.shape not in self.masks:
+            self.masks[x.shape] = torch.ones_like(x)
+        self.mask = self.masks[x.shape]
+        _, batch, width = x.shape
+        words = torch.empty(len(self.seeds), -(-batch * width // 4), dtype=torch.int64, device=self.device)
+        lanes = dropout.draw(words, self.generators)[:, : batch * width].view(-1, batch, width)
+        dropout.mask(lanes, self.p, out=self.mask[self.span])
+        return x * self.mask
+
+    def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
+        return d * self.mask
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    return x.neg().exp_().add_(1).reciprocal_()
+
+
+ACTIVATIONS: dict[type[nn.Module], tuple[Callable[..., Tensor], Callable[..., Tensor]]] = {
+    nn.ReLU: (torch.relu, lambda d, x, y: torch.ops.aten.threshold_backward(d, y, 0)),
+    nn.Tanh: (torch.tanh, lambda d, x, y: torch.ops.aten.tanh_backward(d, y)),
+    nn.Sigmoid: (_sigmoid, lambda d, x, y: d * (y * (1 - y))),
+    nn.GELU: (nn.functional.gelu, lambda d, x, y: torch.ops.aten.gelu_backward(d, x)),
+}
+
+
+class Chain:
+    """A stack of nn.Sequentials, run by run the same layers."""
+
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        seeds: Sequence[int],
+        weights: Mapping[str, Tensor],
+        gradients: Mapping[str, Tensor],
+    ) -> None:
+        """models: one a run, for their layers and dropout p. weights, gradients: [runs, …] by parameter name.
+
+        Raises:
+            TypeError: a layer has no hand-batched form; the message names it.
+        """
+        self.layers: list[Layer] = []
+        self.dropouts: list[Dropout] = []
+        device = next(iter(weights.values())).device
+        for index, (name, module) in enumerate(models[0].named_children()):
+            if isinstance(module, nn.Linear):
+                w, g = (self._views(tensors, name) for tensors in (weights, gradients))
+                self.layers.append(Linear(w[0], w[1], g[0], g[1]))
+            elif isinstance(module, nn.Dropout):
+                p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
+                if any(p):
+                    self.dropouts.append(Dropout(p, seeds, index, device))
+                    self.layers.append(self.dropouts[-1])
+            elif type(module) in ACTIVATIONS:
+                self.layers.append(Activation(*ACTIVATIONS[type(module)]))
+            elif not isinstance(module, nn.Flatten):
+                raise TypeError(f"{type(module).__name__} has no hand-batched form")
+
+    @staticmethod
+    def _views(tensors: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor | None]:
+        bias = tensors.get(f"{name}.bias")
+        return tensors[f"{name}.weight"], None if bias is None else bias.unsqueeze(1)
+
+    def start_epoch(self, epoch: int) -> None:
+        for layer in self.dropouts:
+            layer.start_epoch(epoch)
+
+    def forward(self, x: Tensor, training: bool = False) -> Tensor:
+        """Logits [runs, batch, outputs] of x [runs or 1, batch, *shape]."""
+        x = x.flatten(2)
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, d: Tensor) -> None:
+        """d: the loss's gradient by the logits, [runs, batch, outputs]. Fills the gradients of all parameters."""
+        first = next(i for i, layer in enumerate(self.layers) if isinstance(layer, Linear))
+        for i in range(len(self.layers) - 1, first - 1, -1):
+            d = self.layers[i].backward(d, needs_input=i > first)  # type: ignore[assignment]

@@ -1,0 +1,32 @@
+"""Models. A module here is a model: a `Config` of its keys and `build(config, shape, outputs) -> nn.Module`.
+
+`build` gets the shape of a sample and the number of outputs (1 for two classes: the logit of class 1) and
+returns a plain module. Its random numbers come from torch's global generator, which the caller seeds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ablate.discovery import load, modules
+from ablate.schema import ModelConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def names() -> tuple[str, ...]:
+    return modules(__name__)
+
+
+def schema(name: str) -> type[ModelConfig]:
+    return load(__name__, name).Config
+
+
+def build(config: Any, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Module:
+    """The model of a config, initialised from `seed` and nothing else."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return load(__name__, config.name).build(config, shape, outputs)

@@ -1,0 +1,29 @@
+"""Reading back what runs left behind. Light: no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+RESULT = "result.json"
+
+
+def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The results below these folders, each with its `folder`, and a line for every file that is not one."""
+    results, complaints = [], []
+    for path in dict.fromkeys(path.resolve() for folder in folders for path in _found(folder)):
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(result, dict) or not {"status", "run_id", "arm", "seed", "config", "metrics"} <= set(result):
+                raise ValueError("is not the result of a run")
+        except (OSError, ValueError) as error:
+            complaints.append(f"{path}: skipped: {' '.join(str(error).split())}")
+            continue
+        results.append(result | {"folder": str(path.parent)})
+    return results, complaints
+
+
+def _found(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.rglob(RESULT)))

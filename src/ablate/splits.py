@@ -1,0 +1,116 @@
+"""From samples to the three parts that a run trains, chooses and tests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ablate import data
+from ablate.config import Config
+from ablate.errors import refuse
+from ablate.seeds import SPLIT, numpy_generator
+
+
+@dataclass(frozen=True)
+class Part:
+    """x: float32 [n, *shape]; y: int64 [n]."""
+
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Split:
+    train: Part
+    val: Part
+    test: Part
+    classes: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return tuple(self.train.x.shape[1:])
+
+    @property
+    def outputs(self) -> int:
+        """How many logits a model gives: one for two classes."""
+        return 1 if self.classes == 2 else self.classes
+
+
+def stratified(labels: np.ndarray, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of `share` of the samples and of the rest, each class in proportion (largest remainders).
+
+    labels: [n]. Both index arrays are sorted, so that a split doesn't decide the order of training.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    exact = counts * share
+    take = np.floor(exact).astype(int)
+    for i in np.argsort(take - exact, kind="stable")[: round(len(labels) * share) - take.sum()]:
+        take[i] += 1
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label, n in zip(classes, take, strict=True):
+        chosen[random.permutation(np.flatnonzero(labels == label))[:n]] = True
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
+
+
+def split(config: Config) -> Split:
+    """The split that a run's config asks for, on the CPU. Equal configs share one, and its memory.
+
+    Raises:
+        ConfigError: files are missing or damaged, or a part would lack samples of a class.
+    """
+    resolved = config.dataset.model_copy(update={"split_seed": config.split_seed})
+    return _split(type(resolved), resolved.model_dump_json())
+
+
+@lru_cache(maxsize=16)
+def _split(schema: Any, dumped: str) -> Split:
+    config = schema.model_validate_json(dumped)
+    source = data.source(config)
+    random = numpy_generator(config.split_seed, SPLIT)
+    x, y, rest = source.x, source.y, np.arange(len(source.y))
+    parts = {}
+    if source.test_x is not None and source.test_y is not None:
+        parts["test"] = (source.test_x, source.test_y)
+    else:
+        test, rest = stratified(y, config.test_fraction, random)
+        parts["test"] = (x[test], y[test])
+    val, train = stratified(y[rest], config.val_fraction * len(y) / len(rest), random)
+    parts |= {"val": (x[rest[val]], y[rest[val]]), "train": (x[rest[train]], y[rest[train]])}
+    for name, (_, labels) in parts.items():
+        key = "test_fraction" if name == "test" and hasattr(config, "test_fraction") else "val_fraction"
+        if missing := source.classes - len(np.unique(labels)):
+            allowed = f"leaves the {name} part without a sample of {missing} of the {source.classes} classes"
+            raise refuse(f"dataset.{key}", getattr(config, key), allowed)
+    shift, scale = _scaling(config.scaling, parts["train"][0])
+    tensors = {name: _part(features, labels, shift, scale) for name, (features, labels) in parts.items()}
+    return Split(**tensors, classes=source.classes)
+
+
+def _scaling(kind: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What to take off and what to divide by: per channel of images, per column of tables."""
+    axes = (0, *range(2, x.ndim))
+    if kind == "standard":
+        shift, scale = x.mean(axes, dtype=np.float64, keepdims=True), x.std(axes, dtype=np.float64, keepdims=True)
+    elif kind == "unit":
+        shift = x.min(axes, keepdims=True).astype(np.float64)
+        scale = x.max(axes, keepdims=True) - shift
+    else:
+        return np.zeros(1), np.ones(1)
+    return shift, np.where(scale == 0, 1, scale)  # a constant feature stays where it is
+
+
+def _part(x: np.ndarray, y: np.ndarray, shift: np.ndarray, scale: np.ndarray) -> Part:
+    scaled = np.empty(x.shape, dtype=np.float32)
+    for begin in range(0, len(x), 4096):  # in float64, piece by piece: images come as bytes
+        piece = slice(begin, begin + 4096)
+        scaled[piece] = (x[piece] - shift) / scale
+    return Part(torch.from_numpy(scaled), torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64)))
