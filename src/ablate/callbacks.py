@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from ablate.config import check
+from ablate.config import advice
 
 
 class Refused(BaseException):
@@ -24,11 +25,12 @@ class Prepare(Callback):
     sweep: Path | None = None  # the folder of the sweep that this process started
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        from ablate.cli import check
+
         try:
             checked = check(config)
-            from ablate.splits import split
-
-            split(checked)
+            for line in advice(checked):
+                print(f"warning: {line}", file=sys.stderr)
         except Exception as error:
             raise Refused(error) from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 from ablate import config
 from ablate.callbacks import Prepare, Refused
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
+
+log = logging.getLogger("ablate")
 
 FINISHED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -28,22 +32,61 @@ def task(composed: DictConfig) -> float:
     from hydra.types import RunMode
 
     from ablate.progress import RunDisplay, consoles, summary
-    from ablate.runs import Job, run
+    from ablate.recorder import Job
+    from ablate.runs import run_all
 
     checked = config.check(composed)
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    out, err = consoles()
-    for line in config.advice(checked):
-        err.print(f"warning: {line}", style="yellow", highlight=False)
+    out, _ = consoles()
     alone = settings.mode == RunMode.RUN
     with RunDisplay(checked, out, quiet=not alone) as display:
-        (result,) = run([Job(checked, folder)], display)
+        ((_, result),) = run_all([Job(checked, folder)], on_row=display)
     if alone:
         summary(result, _short(folder), out)
+    return _outcome(result)
+
+
+def _outcome(result: dict[str, Any]) -> float:
     if result["status"] != "finished":
         raise RunFailed(f"{result['arm']} seed {result['seed']}: {result['status']}: {result['error']}")
     return float(result["metrics"]["loss/val"])
+
+
+def check(composed: DictConfig) -> config.Config:
+    """A job's config, checked as far as one can without training: keys, values, and whether its data are there."""
+    checked = config.check(composed)
+    from ablate.splits import split
+
+    split(checked)
+    return checked
+
+
+def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
+    """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
+    from ablate.progress import SweepDisplay, consoles
+    from ablate.recorder import Job
+    from ablate.runs import run_all
+
+    jobs = []
+    for composed in configs:
+        folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
+        jobs.append(Job(check(composed), folder.absolute()))
+    with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
+        for place, result in run_all(jobs, on_plan=display.plan, on_row=display.row):
+            display.result(place, result)
+            yield place, partial(_replay, result, display.lines(place))
+
+
+def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
+    """The task of a job that has been done: its log, then its outcome."""
+    for line in lines:
+        log.info(line)
+    return _outcome(result)
+
+
+task.check = check  # type: ignore[attr-defined]
+task.together = together  # type: ignore[attr-defined]
 
 
 def main(arguments: list[str] | None = None) -> int:

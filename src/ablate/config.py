@@ -36,6 +36,13 @@ class Logging(Schema):
     histograms: int = Field(ge=0)
 
 
+class Stacking(Schema):
+    """How runs are trained together. No figure of a run depends on it."""
+
+    size: Annotated[int, Field(ge=1)] | None = Field(description="most runs in a stack; null: as memory allows")
+    workers: Annotated[int, Field(ge=1)] | None = Field(description="processes; null: as many as pay")
+
+
 class EarlyStopping(Schema):
     """Keras' parameters; `patience` null never stops."""
 
@@ -79,9 +86,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": S
 # A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
 # combine, and share a stack.
 _strengths: dict[str, Any] = {name: (regularizers.limits(name), 0.0) for name in regularizers.names()}
-Regularizer = create_model(
-    "Regularizer", __base__=Schema, layers=(Literal["all", "hidden"], "all"), **_strengths
-)
+Regularizer = create_model("Regularizer", __base__=Schema, layers=(Literal["all", "hidden"], "all"), **_strengths)
 
 
 class Config(Schema):
@@ -96,6 +101,7 @@ class Config(Schema):
     optimizer: Any
     trainer: Trainer
     logging: Logging
+    stack: Stacking
 
     @property
     def split_seed(self) -> int:
@@ -199,7 +205,10 @@ def _device_is_there(name: str) -> bool:
 
 def advice(config: Config) -> list[str]:
     """What the notes' rules of thumb warn of, a line each."""
-    limits = {"dropout": (0.3, "much information is lost"), "input_dropout": (0.25, "much of the input is lost")}
+    limits = {
+        "dropout": (0.3, "much information is lost"),
+        "input_dropout": (0.25, "much of the input is lost"),
+    }
     return [
         f"model.{key}={value:g} is above {most}: {why}"
         for key, (most, why) in limits.items()

@@ -15,7 +15,7 @@ from torch.optim.adamw import adamw as _adamw
 from torch.optim.rmsprop import rmsprop as _rmsprop
 from torch.optim.sgd import sgd as _sgd
 
-from ablate.config import Adam, AdamW, Optimizer, RMSprop, SGD
+from ablate.config import SGD, Adam, AdamW, Optimizer, RMSprop
 
 
 class Updater:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from ablate.config import Config
+from ablate.config import Config, arm
 from ablate.engine import Row
 
 log = logging.getLogger("ablate")
@@ -26,14 +34,27 @@ def consoles() -> tuple[Console, Console]:
     return (out if out.is_terminal else Console(width=WIDTH)), Console(stderr=True, soft_wrap=True)
 
 
+def described(row: Row) -> str:
+    f = row.figures
+    return (
+        f"loss {f['loss/train']:.4f} val {f['loss/val']:.4f}  "
+        f"accuracy {f['accuracy/train']:.4f} val {f['accuracy/val']:.4f}"
+    )
+
+
+def due(row: Row, epochs: int) -> bool:
+    """Whether a row gets a line where there are only lines: the last, and LINES or so before it."""
+    return row.ending is not None or row.epoch == epochs or row.epoch % max(1, epochs // LINES) == 0
+
+
 class RunDisplay:
     """A live bar on a terminal; elsewhere, and always in the run's log, plain lines. Quiet: only the log."""
 
     def __init__(self, config: Config, console: Console, quiet: bool = False) -> None:
         self.console, self.epochs, self.quiet = console, config.trainer.epochs, quiet
-        self.every = max(1, self.epochs // LINES)
         columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=quiet or not console.is_terminal)
+        hidden = quiet or not console.is_terminal
+        self.bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=hidden)
         self.task = self.bar.add_task("", total=self.epochs)
 
     def __enter__(self) -> RunDisplay:
@@ -43,18 +64,65 @@ class RunDisplay:
     def __exit__(self, *_: Any) -> None:
         self.bar.stop()
 
-    def __call__(self, row: Row) -> None:
-        f = row.figures
-        figures = (
-            f"loss {f['loss/train']:.4f} val {f['loss/val']:.4f}  "
-            f"accuracy {f['accuracy/train']:.4f} val {f['accuracy/val']:.4f}"
-        )
-        self.bar.update(self.task, completed=row.epoch, description=figures)
-        if row.epoch % self.every == 0 or row.ending is not None:
-            line = f"epoch {row.epoch}/{self.epochs}  {figures}"
+    def __call__(self, _: int, row: Row) -> None:
+        self.bar.update(self.task, completed=row.epoch, description=described(row))
+        if due(row, self.epochs):
+            line = f"epoch {row.epoch}/{self.epochs}  {described(row)}"
             log.info(line)
             if not (self.quiet or self.console.is_terminal):
                 self.console.print(line, highlight=False, soft_wrap=True)
+
+
+class SweepDisplay:
+    """One bar for a whole sweep on a terminal; elsewhere a line every tenth of the runs."""
+
+    def __init__(self, configs: Sequence[Config], console: Console) -> None:
+        self.configs, self.console = configs, console
+        self.epochs = [0] * len(configs)
+        self.logged: list[list[str]] = [[] for _ in configs]
+        self.ended, self.failed, self.best = 0, 0, ("", 0.0)
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
+            console=console, disable=not console.is_terminal,
+        )  # fmt: skip
+        self.task = self.bar.add_task("", total=sum(c.trainer.epochs for c in configs))
+
+    def __enter__(self) -> SweepDisplay:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.bar.stop()
+
+    def plan(self, plan: Any) -> None:
+        """Say the plan, and start to draw: workers are forked after this, from a process that has no thread yet."""
+        self.console.print(str(plan), highlight=False)
+
+    def row(self, place: int, row: Row) -> None:
+        if not self.bar.live.is_started:
+            self.bar.start()
+        self.epochs[place] = row.epoch
+        if due(row, epochs := self.configs[place].trainer.epochs):
+            self.logged[place].append(f"epoch {row.epoch}/{epochs}  {described(row)}")
+        if row.figures["accuracy/val"] > self.best[1]:
+            self.best = arm(self.configs[place]), row.figures["accuracy/val"]
+        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
+
+    def result(self, place: int, result: dict[str, Any]) -> None:
+        self.epochs[place] = self.configs[place].trainer.epochs  # a run that stopped early has none left
+        self.ended += 1
+        self.failed += result["status"] != "finished"
+        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
+        if not self.console.is_terminal and self.ended % max(1, len(self.configs) // LINES) == 0:
+            self.console.print(self._state(), highlight=False, soft_wrap=True)
+
+    def lines(self, place: int) -> list[str]:
+        """A run's lines for its log."""
+        return self.logged[place]
+
+    def _state(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        best = f"  best val accuracy {self.best[1]:.4f} ({self.best[0]})" if self.best[0] else ""
+        return f"{self.ended}/{len(self.configs)} runs{failed}  {sum(self.epochs)} epochs{best}"
 
 
 def summary(result: dict[str, Any], folder: Path, console: Console) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import math
-import os
 import platform
 import sys
 import time
@@ -25,6 +23,8 @@ from safetensors.torch import save
 from ablate import __version__
 from ablate.config import Config, arm
 from ablate.engine import Ending, Row
+from ablate.files import write
+from ablate.identity import run_id
 from ablate.results import RESULT
 
 # TensorBoard imports TensorFlow where it is installed, 10 to 20 s for nothing; this name keeps it from that.
@@ -43,23 +43,6 @@ class Job:
 
     config: Config
     folder: Path
-
-
-def run_id(config: Config) -> str:
-    """A hash of what decides a run's result: not where its data lie, nor what is logged or on which device."""
-    decisive = config.model_dump(exclude={"logging": True, "device": True, "dataset": {"root"}})
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 class Recorder:
@@ -99,7 +82,9 @@ class Recorder:
 
     def _scalars(self, figures: Mapping[str, float], epoch: int) -> None:
         if self.tensorboard is not None:  # one event an epoch: SummaryWriter.add_scalar makes one a figure
-            values = [Summary.Value(tag=name, simple_value=value) for name, value in figures.items() if name != "seconds"]
+            values = [
+                Summary.Value(tag=name, simple_value=value) for name, value in figures.items() if name != "seconds"
+            ]
             self.tensorboard.file_writer.add_summary(Summary(value=values), epoch)
 
     def _histogram(self, tag: str, values: np.ndarray, epoch: int) -> None:
@@ -117,7 +102,16 @@ class Recorder:
         if ending.status == "finished":
             tensors = {name: tensor.contiguous() for name, tensor in ending.state.items()}
             write(self.job.folder / "model.safetensors", save(tensors, {"format": "pt"}))
-        fields = ("status", "metrics", "last", "epochs", "best_epoch", "stopped_epoch", "stopping_reason", "weights")
+        fields = (
+            "status",
+            "metrics",
+            "last",
+            "epochs",
+            "best_epoch",
+            "stopped_epoch",
+            "stopping_reason",
+            "weights",
+        )
         return _finish(self.job, {f: getattr(ending, f) for f in (*fields, "seconds", "error")})
 
     def _close(self) -> None:
@@ -128,14 +122,21 @@ class Recorder:
 
 def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
     """Write result.json, whose presence says that the run ended."""
-    config = job.config
-    empty = {"metrics": {}, "last": {}, "weights": {}, "epochs": None, "best_epoch": None, "stopped_epoch": None}
+    config = job.config.model_dump()
+    empty = {
+        "metrics": {},
+        "last": {},
+        "weights": {},
+        "epochs": None,
+        "best_epoch": None,
+        "stopped_epoch": None,
+    }
     result = {
         "status": outcome.pop("status"),
         "run_id": run_id(config),
-        "arm": arm(config),
-        "seed": config.seed,
-        "config": config.model_dump(),
+        "arm": arm(job.config),
+        "seed": job.config.seed,
+        "config": config,
         **empty,
         "stopping_reason": None,
         "seconds": None,
@@ -156,4 +157,9 @@ def _jsonable(value: Any) -> Any:
 def versions() -> dict[str, str]:
     names = {"hydra": "hydra-core", "numpy": "numpy", "tensorboard": "tensorboard"}
     installed = {name: version(package) for name, package in names.items()}
-    return {"ablate": __version__, "python": platform.python_version(), "torch": torch.__version__, **installed}
+    return {
+        "ablate": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        **installed,
+    }

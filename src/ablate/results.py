@@ -16,7 +16,14 @@ def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     for path in dict.fromkeys(path.resolve() for folder in folders for path in _found(folder)):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(result, dict) or not {"status", "run_id", "arm", "seed", "config", "metrics"} <= set(result):
+            if not isinstance(result, dict) or not {
+                "status",
+                "run_id",
+                "arm",
+                "seed",
+                "config",
+                "metrics",
+            } <= set(result):
                 raise ValueError("is not the result of a run")
         except (OSError, ValueError) as error:
             complaints.append(f"{path}: skipped: {' '.join(str(error).split())}")

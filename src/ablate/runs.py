@@ -1,46 +1,68 @@
-"""Trains jobs that share a stack, records them and shows how they get on."""
+"""From jobs to results: plans the stacks, has them trained, records every run."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ablate.engine import Row, train
 from ablate.errors import ConfigError, one_line
+from ablate.planning import Plan, plan
 from ablate.recorder import Job, Recorder
+from ablate.workers import train_stacks
 
 log = logging.getLogger("ablate")
 
-Listener = Callable[[Row], None]
+Result = dict[str, Any]
 
 
-def run(jobs: Sequence[Job], listen: Listener) -> list[dict[str, Any]]:
-    """Train jobs of one `stacking.signature`; their results, as they stand in result.json.
+def run(jobs: Sequence[Job]) -> Iterator[tuple[int, Row | Result]]:
+    """Train and record jobs of one `stacking.signature`; yield every row and, at its end, every result.
 
-    What a run raises is its result (`failed`), and that of all jobs here that had not ended.
+    What training raises is the result (`failed`) of every job that had not ended.
 
     Raises:
         ConfigError: the dataset can't be had. Nothing is written then.
     """
-    rows = train([job.config for job in jobs])
     recorders: list[Recorder] = []
-    results: dict[int, dict[str, Any]] = {}
+    ended = set()
     try:
-        for epoch in rows:
-            if not recorders:
-                recorders = [Recorder(job) for job in jobs]
-            for row in epoch:
+        for rows in train([job.config for job in jobs]):
+            recorders = recorders or [Recorder(job) for job in jobs]
+            for row in rows:
                 result = recorders[row.run].take(row)
-                listen(row)
+                yield row.run, row
                 if result is not None:
-                    results[row.run] = result
+                    ended.add(row.run)
+                    yield row.run, result
     except ConfigError:
         raise
     except Exception as error:
         log.exception("training failed")
         recorders = recorders or [Recorder(job) for job in jobs]
-        for i, recorder in enumerate(recorders):
-            if i not in results:
-                results[i] = recorder.fail(one_line(error))
-    return [results[i] for i in range(len(jobs))]
+        for place, recorder in enumerate(recorders):
+            if place not in ended:
+                yield place, recorder.fail(one_line(error))
+
+
+def run_all(
+    jobs: Sequence[Job],
+    on_plan: Callable[[Plan], None] = lambda plan: None,
+    on_row: Callable[[int, Row], None] = lambda place, row: None,
+) -> Iterator[tuple[int, Result]]:
+    """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends."""
+    planned = plan([job.config for job in jobs])
+    on_plan(planned)
+    ended = set()
+    for kind, content in train_stacks(jobs, planned.stacks, planned.workers):
+        if kind == "row":
+            on_row(*content)
+        elif kind == "result":
+            ended.add(content[0])
+            yield content
+        else:
+            stack, reason = content
+            for place in stack:
+                if place not in ended:
+                    yield place, Recorder(jobs[place]).fail(reason)

@@ -99,7 +99,10 @@ def _scaling(kind: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What to take off and what to divide by: per channel of images, per column of tables."""
     axes = (0, *range(2, x.ndim))
     if kind == "standard":
-        shift, scale = x.mean(axes, dtype=np.float64, keepdims=True), x.std(axes, dtype=np.float64, keepdims=True)
+        shift, scale = (
+            x.mean(axes, dtype=np.float64, keepdims=True),
+            x.std(axes, dtype=np.float64, keepdims=True),
+        )
     elif kind == "unit":
         shift = x.min(axes, keepdims=True).astype(np.float64)
         scale = x.max(axes, keepdims=True) - shift

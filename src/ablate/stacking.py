@@ -72,6 +72,22 @@ def layout(model: nn.Module) -> list[Slot]:
     return slots
 
 
+@dataclass(frozen=True)
+class Size:
+    """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation."""
+
+    parameters: int
+    epoch: int
+
+
+def size(config: Config) -> Size:
+    """How large a run is, roughly: every parameter is taken to be used once a sample."""
+    data = split(config)
+    model = models.build(config.model, data.shape, data.outputs, 0)
+    parameters = sum(p.numel() for p in model.parameters())
+    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)))
+
+
 class Stack:
     """Rows of parameters, and what it takes to train and judge them.
 
@@ -178,8 +194,7 @@ class Stack:
     def gradient_norms(self) -> dict[str, Tensor]:
         """The norm of each kernel's gradient in the last batch, penalty included, [runs] by layer."""
         return {
-            slot.name.removesuffix(".weight"): slot.of(self.gradients).flatten(1).norm(dim=1)
-            for slot in self.kernels()
+            slot.name.removesuffix(".weight"): slot.of(self.gradients).flatten(1).norm(dim=1) for slot in self.kernels()
         }
 
     def state(self, row: int, rows: Tensor) -> dict[str, Tensor]:
@@ -190,7 +205,11 @@ class Stack:
 def _neighbours(config: Config) -> Any:
     """Sorts runs so that those with the same optimizer numbers, dropout or penalty stand together."""
     noisy = bool(getattr(config.model, "dropout", 0) or getattr(config.model, "input_dropout", 0))
-    return tuple(config.optimizer.model_dump().values()), not noisy, *(not s for s in config.strengths.values())
+    return (
+        tuple(config.optimizer.model_dump().values()),
+        not noisy,
+        *(not s for s in config.strengths.values()),
+    )
 
 
 class _Penalty:
@@ -202,7 +221,11 @@ class _Penalty:
         strengths = [c.strengths[name] for c in stack.configs]
         rows = [i for i, value in enumerate(strengths) if value]
         self.span = slice(rows[0], rows[-1] + 1)
-        self.slots, self.weights, self.gradients = stack.kernels(), stack.weights[self.span], stack.gradients[self.span]
+        self.slots, self.weights, self.gradients = (
+            stack.kernels(),
+            stack.weights[self.span],
+            stack.gradients[self.span],
+        )
         strength = torch.tensor(strengths[self.span], device=stack.device)
         on_output = torch.tensor([c.regularizer.layers == "all" for c in stack.configs[self.span]], device=stack.device)
         # strength_of: [rows] for every kernel; strength: [rows, parameters], 0 wherever nothing is penalised.

@@ -1,0 +1,215 @@
+"""The comparison table: one row an arm, from the results that runs left in their folders."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ablate.errors import ConfigError, shown
+from ablate.files import write
+from ablate.identity import decisive
+from ablate.results import read
+
+MINIMUM_SEEDS = 6  # below, no verdict
+
+# column of the table: heading, format of a mean, format of its SD
+COLUMNS: dict[str, tuple[str, str, str]] = {
+    "accuracy/test": ("test accuracy, %", ".2%", ".2%"),
+    "difference": ("difference, points", "+.2%", ""),
+    "loss/val": ("validation loss", ".4f", ""),
+    "gap": ("train−test gap, points", "+.2%", ""),
+    "near_zeros": ("weights <1e-3, %", ".1%", ""),
+    "l2_norm": ("weight norm", ".2f", ""),
+    "epochs": ("epochs", ".1f", ""),
+    "seconds": ("seconds", ".2f", ""),
+}
+
+
+def collect(*folders: str | Path) -> pd.DataFrame:
+    """The runs below these folders, a row each: arm, seed, status, error, folder, every figure.
+
+    Files that are no results are named on stderr and left out.
+
+    Raises:
+        ConfigError: a folder is not there, or none holds a result.
+    """
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"{folder}: no such folder")
+    results, complaints = read(Path(folder) for folder in folders)
+    for line in complaints:
+        print(line, file=sys.stderr)
+    if not results:
+        raise ConfigError(f"{', '.join(map(str, folders))}: no results there yet")
+    results.sort(key=lambda result: _natural(result["folder"]))
+    labels = _labels(results)
+    return pd.DataFrame([_run_row(result, label) for result, label in zip(results, labels, strict=True)])
+
+
+def compare(runs: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
+    """Arms, the baseline first: n, failed and mean and SD (n-1) over the seeds of every figure.
+
+    difference: the mean over the seeds that both arms finished of test accuracy minus the baseline's.
+
+    Raises:
+        ConfigError: there is no arm named `baseline`.
+    """
+    arms = list(dict.fromkeys(runs["arm"]))
+    if baseline is None:
+        baseline = next((arm for arm in arms if arm == "none" or arm.startswith("none ")), arms[0])
+    if baseline not in arms:
+        raise ConfigError(f"baseline={baseline}: must be one of {', '.join(arms)}")
+    reference = _finished(runs, baseline).set_index("seed")["accuracy/test"]
+    table = []
+    for arm in sorted(arms, key=lambda arm: arm != baseline):
+        finished = _finished(runs, arm)
+        row: dict[str, Any] = {
+            "arm": arm,
+            "n": len(finished),
+            "failed": int((runs["arm"] == arm).sum()) - len(finished),
+        }
+        pairs = finished.set_index("seed")["accuracy/test"] - reference
+        row["pairs"] = 0 if arm == baseline else int(pairs.notna().sum())
+        for name in COLUMNS:
+            values = pairs if name == "difference" else finished[name]
+            if name == "difference" and arm == baseline:
+                values = values.iloc[:0]
+            row[name], row[f"{name} sd"] = values.mean(), values.std(ddof=1)
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
+    """Print the table of what is below these folders and write it into the first; the exit status."""
+    from ablate.progress import consoles
+
+    try:
+        runs = collect(*folders)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    out = console or consoles()[0]
+    arms = compare(runs)
+    show(arms, runs, out)
+    write(folders[0] / "comparison.csv", arms.to_csv(index=False))
+    write(folders[0] / "comparison.md", markdown(arms, runs))
+    out.print(f"table  {folders[0] / 'comparison.md'} and .csv", highlight=False, soft_wrap=True)
+    out.print(f"curves tensorboard --logdir {folders[0]}", highlight=False, soft_wrap=True)
+    return int(bool((runs["status"] != "finished").any()))
+
+
+def show(arms: pd.DataFrame, runs: pd.DataFrame, console: Console) -> None:
+    table = Table(title=_title(runs), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for i, heading in enumerate(_headings(arms)):
+        # A heading breaks at its spaces, a figure never.
+        table.add_column(heading.replace(" ", "\n"), justify="left" if i == 0 else "right", no_wrap=i > 0)
+    for _, row in arms.iterrows():
+        table.add_row(*_cells(row, arms))
+    console.print(table)
+    for note in notes(arms, runs):
+        console.print(f"· {note}", highlight=False, markup=False)
+
+
+def markdown(arms: pd.DataFrame, runs: pd.DataFrame) -> str:
+    headings = _headings(arms)
+    lines = [
+        headings,
+        ["---", *["---:"] * (len(headings) - 1)],
+        *(_cells(row, arms) for _, row in arms.iterrows()),
+    ]
+    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return f"{_title(runs)}\n\n{rows}\n\n" + "\n".join(f"- {note}" for note in notes(arms, runs)) + "\n"
+
+
+def notes(arms: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """What a reader has to know to read the table, and every run that gave no figures."""
+    lines = ["± is the standard deviation over the seeds; differences are from the first arm, seed by seed"]
+    if len(arms) > 1 and (few := arms["pairs"].iloc[1:].min()) < MINIMUM_SEEDS:
+        lines.append(f"too few seeds for a verdict: {few} a pair of arms, {MINIMUM_SEEDS} are needed")
+    for _, run in runs[runs["status"] != "finished"].iterrows():
+        lines.append(f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}")
+    return lines
+
+
+def _title(runs: pd.DataFrame) -> str:
+    return f"{len(runs)} runs on {', '.join(dict.fromkeys(runs['dataset']))}"
+
+
+def _headings(arms: pd.DataFrame) -> list[str]:
+    failed = ["failed"] if arms["failed"].any() else []
+    return ["arm", "n", *failed, *(heading for heading, _, _ in COLUMNS.values())]
+
+
+def _cells(row: pd.Series, arms: pd.DataFrame) -> list[str]:
+    failed = [str(row["failed"])] if arms["failed"].any() else []
+    cells = [str(row["arm"]), str(row["n"]), *failed]
+    for name, (_, mean, sd) in COLUMNS.items():
+        cells.append("" if pd.isna(row[name]) else _formatted(row[name], mean))
+        if cells[-1] and sd and not pd.isna(row[f"{name} sd"]):
+            cells[-1] += " ± " + _formatted(row[f"{name} sd"], sd)
+    return cells
+
+
+def _formatted(value: float, spec: str) -> str:
+    return format(value, spec).removesuffix("%")  # the heading says %
+
+
+def _finished(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
+    return runs[(runs["arm"] == arm) & (runs["status"] == "finished")].drop_duplicates("seed", keep="last")
+
+
+def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
+    metrics, weights = result["metrics"], result.get("weights") or {}
+    figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
+    train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
+    return {
+        "arm": label,
+        "seed": result["seed"],
+        "status": result["status"],
+        "dataset": result["config"]["dataset"]["name"],
+        "run_id": result["run_id"],
+        **dict.fromkeys(("accuracy/test", "loss/val"), float("nan")),
+        **figures,
+        "gap": train - test,
+        **{name: _number(weights.get(name)) for name in ("near_zeros", "zeros", "l1_norm", "l2_norm")},
+        **{name: _number(result.get(name)) for name in ("epochs", "best_epoch", "stopped_epoch", "seconds")},
+        "error": result.get("error"),
+        "folder": result["folder"],
+    }
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
+    """An arm's name for every result, the same for results whose configs differ only in their seed.
+
+    Where configs that differ have the same name (a sweep over the learning rate, say), the keys in which
+    they differ are added to it.
+    """
+    configs = [decisive(result["config"]) for result in results]
+    values: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for result, config in zip(results, configs, strict=True):
+        for key, value in config.items():
+            values[result["arm"], key].add(shown(value))
+    labels = []
+    for result, config in zip(results, configs, strict=True):
+        differing = [key for key in config if key != "seed" and len(values[result["arm"], key]) > 1]
+        words = (f"{key.rpartition('.')[2]}={shown(config[key])}" for key in differing)
+        labels.append(" ".join([result["arm"], *words]))
+    return labels
+
+
+def _natural(text: str) -> list[Any]:
+    """Sorts run 10 behind run 9."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]

@@ -1,0 +1,54 @@
+"""Composes the configs of a sweep's jobs as Hydra does, in a tenth of the time.
+
+Hydra composes every job from its files. The jobs of a sweep mostly choose the same options and differ in
+plain values, and values are applied last, on top of what the options gave: so each distinct choice of
+options is composed once, and values are set on a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, open_dict
+
+
+class Composer:
+    """Composes jobs of one sweep; `master` is the sweep's own config."""
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
+        self.loader, self.master = loader, master
+        self.parser = OverridesParser.create(config_loader=loader)
+        self.composed: dict[tuple[str, ...], DictConfig] = {}
+
+    def compose(self, overrides: Sequence[str]) -> DictConfig:
+        """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included."""
+        parsed = self.parser.parse_overrides(list(overrides))
+        values = [override for override in parsed if self._is_value(override)]
+        options = tuple(line for line, override in zip(overrides, parsed, strict=True) if override not in values)
+        if options not in self.composed:
+            self.composed[options] = self.loader.load_sweep_config(self.master, list(options))
+        config = copy.deepcopy(self.composed[options])
+        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        ours = [override for override in parsed if not override.is_hydra_override()]
+        with open_dict(config.hydra):
+            config.hydra.overrides.task = [override.input_line for override in ours]
+            naming: Any = config.hydra.job.config.override_dirname
+            config.hydra.job.override_dirname = get_overrides_dirname(
+                overrides=ours,
+                kv_sep=naming.kv_sep,
+                item_sep=naming.item_sep,
+                exclude_keys=naming.exclude_keys,
+            )
+        return config
+
+    def _is_value(self, override: Override) -> bool:
+        changes_keys = override.is_add() or override.is_force_add() or override.is_delete()
+        if changes_keys or override.is_hydra_override() or override.package is not None:
+            return False
+        return not self.loader.get_group_options(override.key_or_group)

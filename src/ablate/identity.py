@@ -1,0 +1,37 @@
+"""Which runs are the same, and which belong to the same arm. Works on configs as plain dicts. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+# How and where a run is carried out, and what is logged of it.
+INDECISIVE = ("device", "logging", "stack", "dataset.root")
+
+
+def decisive(config: dict[str, Any]) -> dict[str, Any]:
+    """The keys that decide a run's result, flat (`model.hidden`), without those that can't matter to it."""
+    flat = {key: value for key, value in _flat(config).items() if not key.startswith(INDECISIVE)}
+    regularizer, stopping = config["regularizer"], config["early_stopping"]
+    if "dropout" in config["model"]:
+        flat.pop("regularizer.dropout", None)  # the model's own figure is in force
+    if not any(value for key, value in regularizer.items() if key not in ("layers", "dropout")):
+        flat.pop("regularizer.layers", None)
+    if stopping["patience"] is None and not stopping["restore_best_weights"]:
+        flat = {key: value for key, value in flat.items() if not key.startswith("early_stopping.")}
+    return flat
+
+
+def run_id(config: dict[str, Any]) -> str:
+    """A hash of what decides a run's result."""
+    return hashlib.sha256(json.dumps(decisive(config), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, dict):
+        return {prefix: node}
+    found: dict[str, Any] = {}
+    for key, value in node.items():
+        found |= _flat(value, f"{prefix}.{key}".lstrip("."))
+    return found

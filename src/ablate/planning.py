@@ -1,0 +1,70 @@
+"""Which runs share a stack, and how many processes work on the stacks."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablate.config import Config
+from ablate.stacking import device, signature, size
+
+LARGEST = 32  # runs; above, the rows no longer fit the cache and a run costs a little more (docs/performance.md)
+SHARE = 0.5  # of the free memory, for all stacks that are trained at the same time
+BUFFERS = 8  # rows of parameters that a run holds: weights, gradients, two moments, best, and copies
+WORTH = 2e10  # multiplications from which a second process pays for its start, about half a second
+
+
+@dataclass(frozen=True)
+class Plan:
+    """stacks: lists of places among the configs; workers: processes that train them, 1: this one."""
+
+    stacks: list[list[int]]
+    workers: int
+
+    def __str__(self) -> str:
+        runs, sizes = sum(map(len, self.stacks)), [len(stack) for stack in self.stacks]
+        count = lambda n, word: f"{n} {word}{'s' * (n != 1)}"  # noqa: E731
+        many = f" of {sizes[0]}" if len(set(sizes)) == 1 else f" of {min(sizes)} to {max(sizes)}"
+        return f"{count(runs, 'run')} in {count(len(sizes), 'stack')}{many}, {count(self.workers, 'worker')}"
+
+
+def plan(configs: Sequence[Config]) -> Plan:
+    """Stack runs of the same signature, and cut the stacks so that all cores work and memory suffices."""
+    groups = defaultdict(list)
+    for i, config in enumerate(configs):
+        groups[signature(config)].append(i)
+    wanted = configs[0].stack
+    stacks: list[list[int]] = []
+    sizes = {key: size(configs[group[0]]) for key, group in groups.items()}
+    work = sum(sizes[key].epoch * configs[i].trainer.epochs for key, group in groups.items() for i in group)
+    workers = wanted.workers or _workers(configs, work)
+    for key, group in groups.items():
+        bytes_a_run = 4 * BUFFERS * sizes[key].parameters
+        most = wanted.size or max(1, min(LARGEST, int(SHARE * _free_memory() / workers / bytes_a_run)))
+        share = len(group) / sum(map(len, groups.values()))
+        pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
+        # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly.
+        stacks += [group[i::pieces] for i in range(pieces)]
+    stacks.sort(key=lambda stack: -len(stack) * sizes[signature(configs[stack[0]])].epoch)
+    return Plan(stacks, min(workers, len(stacks)))
+
+
+def _workers(configs: Sequence[Config], work: int) -> int:
+    """A process a core where the work is worth it; one on a GPU, which trains one stack at a time."""
+    if device(configs[0]).type != "cpu":
+        return 1
+    return min(_cores(), len(configs), 1 + int(work / WORTH))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _free_memory() -> int:
+    """Bytes of memory that are free, or 4 GB where the system won't tell."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 4 * 2**30

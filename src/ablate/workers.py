@@ -1,0 +1,101 @@
+"""Processes that train stacks, one thread each: small products gain more from that than from threads."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import sys
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import torch
+
+from ablate.engine import Row
+from ablate.recorder import Job
+
+# Forked workers share the parent's modules and data, and start in milliseconds. Elsewhere forking is unsafe.
+METHOD = "fork" if sys.platform == "linux" else "spawn"
+
+Message = tuple[str, Any]
+
+
+def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
+    """Train stacks of jobs; yield ("row", (place, Row)) and ("result", (place, result)) as they come.
+
+    workers: processes to start; with 1, this process does the work.
+    """
+    if workers == 1:
+        for stack in stacks:
+            yield from _train(jobs, stack)
+    else:
+        yield from _share_out(jobs, stacks, workers)
+
+
+def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
+    from ablate.runs import run
+
+    for place, event in run([jobs[i] for i in stack]):
+        yield ("row" if isinstance(event, Row) else "result"), (stack[place], event)
+
+
+def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
+    context: Any = multiprocessing.get_context(METHOD)
+    waiting = list(reversed(stacks))
+    busy: dict[Connection, tuple[Any, list[int]]] = {}
+    processes = []
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, jobs), daemon=True)
+            process.start()
+            theirs.close()
+            processes.append(process)
+            busy[ours] = process, _hand_out(ours, waiting)
+        while busy:
+            for ready in wait(list(busy)):
+                connection: Connection = ready  # type: ignore[assignment]
+                process, stack = busy[connection]
+                try:
+                    kind, content = connection.recv()
+                except EOFError:
+                    process.join()
+                    del busy[connection]
+                    yield "lost", (stack, f"its worker died (exit status {process.exitcode})")
+                    continue
+                if kind != "idle":
+                    yield kind, content
+                elif waiting:
+                    busy[connection] = process, _hand_out(connection, waiting)
+                else:
+                    connection.send(None)
+                    del busy[connection]
+        if waiting:  # every worker died
+            for stack in waiting:
+                yield "lost", (stack, "no worker was left to train it")
+    finally:
+        for process in processes:
+            process.join(0.1 if sys.exc_info()[0] else None)
+            if process.is_alive():
+                process.terminate()
+
+
+def _hand_out(connection: Connection, waiting: list[list[int]]) -> list[int]:
+    stack = waiting.pop()
+    connection.send(stack)
+    return stack
+
+
+def _work(connection: Connection, jobs: Sequence[Job]) -> None:
+    """A worker: trains the stacks that it is sent until it is sent None."""
+    logging.getLogger().handlers.clear()  # the parent's files
+    torch.set_num_threads(1)
+    try:
+        while (stack := connection.recv()) is not None:
+            for kind, (place, event) in _train(jobs, stack):
+                if isinstance(event, Row):
+                    event.weights = event.ending = None  # recorded here; the parent only shows figures
+                connection.send((kind, (place, event)))
+            connection.send(("idle", None))
+    except (BrokenPipeError, EOFError, KeyboardInterrupt):
+        pass  # the parent is gone, or stops us

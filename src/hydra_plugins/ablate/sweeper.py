@@ -1,0 +1,47 @@
+"""`hydra/sweeper=checked`, the default: Hydra's basic sweeper, with every job's config checked before the first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class CheckedConfig:
+    _target_: str = "hydra_plugins.ablate.sweeper.CheckedSweeper"
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = field(default=None)
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="checked", node=CheckedConfig, provider="ablate")
+
+
+class CheckedSweeper(BasicSweeper):
+    """Refuses a sweep with a bad job before anything is written, where the task function can tell.
+
+    It can if it has an attribute `check`, a function of the job's config that raises.
+    """
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        self.check: Callable[[DictConfig], Any] = getattr(task_function, "check", lambda config: None)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        from ablate.composing import Composer
+
+        assert self.hydra_context is not None and self.config is not None
+        composer = Composer(self.hydra_context.config_loader, self.config)
+        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        for batch in self.split_arguments(overrides, self.max_batch_size):
+            for job in batch:
+                self.check(composer.compose(job))
+        return super().sweep(arguments)
+
+    def validate_batch_is_legal(self, overrides: Any) -> None:
+        """`sweep` has done it."""
