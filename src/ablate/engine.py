@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ablate.arithmetic import flushed_denormals, threads
 from ablate.config import Config
 from ablate.early_stopping import Stopper
 from ablate.stacking import Stack
 
 Figures = dict[str, float]
-WIDE = 8_000_000  # parameters × batch size from which several threads pay
 
 
 @dataclass
@@ -60,7 +59,7 @@ def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
     watch = _Watch(stack)
     seconds = dict.fromkeys(stack.order, 0.0)
     for epoch in range(1, max(c.trainer.epochs for c in configs) + 1):
-        with _arithmetic(stack):
+        with threads(stack.parallelism), flushed_denormals():
             stack.train_epoch(epoch)
             figures = _figures(stack)
             endings = watch.take(epoch, figures)
@@ -76,7 +75,7 @@ def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
                 row.ending.seconds = seconds[run]
             every = stack.configs[place].logging.histograms
             if every and (epoch % every == 0 or row.ending is not None):
-                row.weights = {s.name: s.of(stack.weights)[place].cpu() for s in stack.kernels()}
+                row.weights = {s.name: s.of(stack.rows.weights)[place].cpu() for s in stack.kernels()}
             rows.append(row)
         yield rows
         staying = [place for place in range(len(stack)) if place not in endings]
@@ -107,7 +106,7 @@ class _Watch:
         improved = np.flatnonzero(self.stopper.update(epoch, figures) & self.restores)
         if len(improved):
             rows = torch.from_numpy(improved).to(stack.device)
-            stack.best[rows] = stack.weights[rows]
+            stack.best.put(rows, stack.rows)
             for row in improved:
                 self.best[row] = _chosen(figures, row)
         broken = ~np.isfinite(figures["loss/train"] + figures["loss/val"] + figures["penalty"])
@@ -120,8 +119,9 @@ class _Watch:
     ) -> dict[int, Ending]:
         stack, stopper = self.stack, self.stopper
         restored = self.restores & (stopper.best_epoch > 0) & ~broken
-        kept = torch.where(torch.from_numpy(restored).to(stack.device).unsqueeze(1), stack.best, stack.weights)
-        tests = [[t.tolist() for t in stack.evaluate("test", weights)] for weights in (kept, stack.weights)]
+        kept = stack.rows.pick(torch.arange(len(stack), device=stack.device))
+        kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
+        tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.rows)]
         weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
         endings = {}
         for row in ending.tolist():
@@ -163,24 +163,6 @@ def _what_broke(epoch: int, figures: Figures) -> str:
     return f"{name} is {figures[name]} in epoch {epoch}"
 
 
-@contextmanager
-def _arithmetic(stack: Stack) -> Iterator[None]:
-    """Threads and denormals while a stack is trained, put back after.
-
-    Small products are slower on several threads than on one; and Adam's moments shrink into denormal
-    numbers, on which a processor is many times slower.
-    """
-    threads = torch.get_num_threads()
-    if stack.weights.shape[1] * stack.configs[0].trainer.batch_size < WIDE:
-        torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
-
-
 def _figures(stack: Stack) -> dict[str, np.ndarray]:
     """The figures of an epoch, [runs] each. Losses are data losses in eval mode, without the penalty."""
     columns: dict[str, Tensor] = {}
@@ -188,7 +170,7 @@ def _figures(stack: Stack) -> dict[str, np.ndarray]:
         columns[f"loss/{part}"], columns[f"accuracy/{part}"] = stack.evaluate(part)
     columns["penalty"] = stack.penalty()
     columns["objective"] = columns["loss/train"] + columns["penalty"]
-    columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.weights).items()}
+    columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.rows).items()}
     columns |= {f"gradients/{name}": values.double() for name, values in stack.gradient_norms().items()}
     table = torch.stack([column.double() for column in columns.values()]).cpu().numpy()
     return dict(zip(columns, table, strict=True))

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from ablate.regularizers import dropout
 from ablate.seeds import DROPOUT, generator
 
+Views = Mapping[str, Tensor]
+
 
 def product(a: Tensor, b: Tensor) -> Tensor:
     """Batched matrix product [runs, m, k] @ [runs, k, n].
@@ -87,23 +89,27 @@ class Dropout:
     def __init__(self, p: list[float], seeds: Sequence[int], index: int, device: torch.device) -> None:
         noisy = [i for i, value in enumerate(p) if value]
         self.span = slice(noisy[0], noisy[-1] + 1)  # stacking.py sorts runs so that this holds few others
-        self.p = torch.tensor(p[self.span], device=device).view(-1, 1, 1)
+        self.p = torch.tensor(p[self.span], device=device)
         self.seeds, self.index, self.device = seeds[self.span], index, device
         self.masks: dict[torch.Size, Tensor] = {}
 
     def start_epoch(self, epoch: int) -> None:
         self.generators = [generator(seed, DROPOUT, epoch, self.index, self.device) for seed in self.seeds]
 
+    def draw(self, shape: torch.Size) -> Tensor:
+        """New masks for an input of this shape, [runs, batch, …]."""
+        if shape not in self.masks:
+            self.masks[shape] = torch.ones(shape, device=self.device)
+        mask, numbers = self.masks[shape], shape[1:].numel()
+        words = torch.empty(len(self.seeds), -(-numbers // 4), dtype=torch.int64, device=self.device)
+        lanes = dropout.draw(words, self.generators)[:, :numbers].view(-1, *shape[1:])
+        dropout.mask(lanes, self.p.view(-1, *[1] * (len(shape) - 1)), out=mask[self.span])
+        return mask
+
     def forward(self, x: Tensor, training: bool) -> Tensor:
         if not training:
             return x
-        if x.shape not in self.masks:
-            self.masks[x.shape] = torch.ones_like(x)
-        self.mask = self.masks[x.shape]
-        _, batch, width = x.shape
-        words = torch.empty(len(self.seeds), -(-batch * width // 4), dtype=torch.int64, device=self.device)
-        lanes = dropout.draw(words, self.generators)[:, : batch * width].view(-1, batch, width)
-        dropout.mask(lanes, self.p, out=self.mask[self.span])
+        self.mask = self.draw(x.shape)
         return x * self.mask
 
     def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
@@ -125,24 +131,16 @@ ACTIVATIONS: dict[type[nn.Module], tuple[Callable[..., Tensor], Callable[..., Te
 class Chain:
     """A stack of nn.Sequentials, run by run the same layers."""
 
-    def __init__(
-        self,
-        models: Sequence[nn.Module],
-        seeds: Sequence[int],
-        weights: Mapping[str, Tensor],
-        gradients: Mapping[str, Tensor],
-    ) -> None:
-        """models: one a run, for their layers and dropout p. weights, gradients: [runs, …] by parameter name.
+    pads = True  # the last batch of an epoch, to a multiple of 16: see stacking.py
 
-        Raises:
-            TypeError: a layer has no hand-batched form; the message names it.
-        """
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
+        """models: one a run, for their layers and dropout p. rows, gradients: [runs, …] by parameter name."""
         self.layers: list[Layer] = []
         self.dropouts: list[Dropout] = []
-        device = next(iter(weights.values())).device
+        device = next(iter(rows.values())).device
         for index, (name, module) in enumerate(models[0].named_children()):
             if isinstance(module, nn.Linear):
-                w, g = (self._views(tensors, name) for tensors in (weights, gradients))
+                w, g = (self._views(tensors, name) for tensors in (rows, gradients))
                 self.layers.append(Linear(w[0], w[1], g[0], g[1]))
             elif isinstance(module, nn.Dropout):
                 p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
@@ -151,11 +149,17 @@ class Chain:
                     self.layers.append(self.dropouts[-1])
             elif type(module) in ACTIVATIONS:
                 self.layers.append(Activation(*ACTIVATIONS[type(module)]))
-            elif not isinstance(module, nn.Flatten):
-                raise TypeError(f"{type(module).__name__} has no hand-batched form")
 
     @staticmethod
-    def _views(tensors: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor | None]:
+    def takes(model: nn.Module, shape: tuple[int, ...]) -> bool:
+        """Whether all layers of this model have a hand-batched form."""
+        known = {nn.Linear, nn.Dropout, nn.Flatten, *ACTIVATIONS}
+        if not isinstance(model, nn.Sequential) or not {type(layer) for layer in model} <= known:
+            return False
+        return len(shape) == 1 or isinstance(model[0], nn.Flatten)
+
+    @staticmethod
+    def _views(tensors: Views, name: str) -> tuple[Tensor, Tensor | None]:
         bias = tensors.get(f"{name}.bias")
         return tensors[f"{name}.weight"], None if bias is None else bias.unsqueeze(1)
 

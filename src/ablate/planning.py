@@ -22,12 +22,14 @@ class Plan:
 
     stacks: list[list[int]]
     workers: int
+    alone: str | None = None  # why some stacks are trained one run after the other
 
     def __str__(self) -> str:
         runs, sizes = sum(map(len, self.stacks)), [len(stack) for stack in self.stacks]
         count = lambda n, word: f"{n} {word}{'s' * (n != 1)}"  # noqa: E731
         many = f" of {sizes[0]}" if len(set(sizes)) == 1 else f" of {min(sizes)} to {max(sizes)}"
-        return f"{count(runs, 'run')} in {count(len(sizes), 'stack')}{many}, {count(self.workers, 'worker')}"
+        alone = f" (one after the other: {self.alone})" if self.alone else ""
+        return f"{count(runs, 'run')} in {count(len(sizes), 'stack')}{many}, {count(self.workers, 'worker')}{alone}"
 
 
 def plan(configs: Sequence[Config]) -> Plan:
@@ -42,13 +44,18 @@ def plan(configs: Sequence[Config]) -> Plan:
     workers = wanted.workers or _workers(configs, work)
     for key, group in groups.items():
         bytes_a_run = 4 * BUFFERS * sizes[key].parameters
-        most = wanted.size or max(1, min(LARGEST, int(SHARE * _free_memory() / workers / bytes_a_run)))
+        most = (
+            1
+            if sizes[key].alone
+            else wanted.size or max(1, min(LARGEST, int(SHARE * _free_memory() / workers / bytes_a_run)))
+        )
         share = len(group) / sum(map(len, groups.values()))
         pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
         # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly.
         stacks += [group[i::pieces] for i in range(pieces)]
     stacks.sort(key=lambda stack: -len(stack) * sizes[signature(configs[stack[0]])].epoch)
-    return Plan(stacks, min(workers, len(stacks)))
+    alone = next((s.alone for s in sizes.values() if s.alone), None)
+    return Plan(stacks, min(workers, len(stacks)), alone)
 
 
 def _workers(configs: Sequence[Config], work: int) -> int:

@@ -17,15 +17,18 @@ import torch
 from torch import Tensor, nn
 
 from ablate import losses, models, regularizers
+from ablate.arithmetic import threads
 from ablate.config import Config
 from ablate.discovery import load
 from ablate.layers import Chain
+from ablate.mapping import Mapped, executor
 from ablate.optimizers import Updater
 from ablate.seeds import INITIALISATION, ORDER, derive, generator
 from ablate.splits import Part, Split, split
 
 PAD = 16  # floats in a row, and samples in the last batch of an epoch, come in multiples of this
 EVALUATION_BATCH = 512
+WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
 
 
 def signature(config: Config) -> str:
@@ -44,40 +47,87 @@ def device(config: Config) -> torch.device:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a parameter stands in a row."""
+    """Where a parameter or buffer of a model stands in a row."""
 
     name: str
     shape: torch.Size
     begin: int
-    kernel: bool
-    output: bool
+    trained: bool = True
+    kernel: bool = False
+    output: bool = False  # the kernel of the output layer
 
     @property
     def end(self) -> int:
         return self.begin + math.prod(self.shape)
 
     def of(self, rows: Tensor) -> Tensor:
-        """The parameter of every run, [runs, *shape], in a buffer of rows."""
+        """This parameter of every run, [runs, *shape], in rows of parameters (or buffers)."""
         return rows[:, self.begin : self.end].view(-1, *self.shape)
 
 
 def layout(model: nn.Module) -> list[Slot]:
-    """The parameters of one unstacked model. Kernels: the `weight` of linear and convolution layers."""
+    """The parameters and floating-point buffers of one unstacked model.
+
+    Kernels are the `weight` of linear and convolution layers; the last of them is the output layer's.
+    """
     owners = (nn.Linear, nn.modules.conv._ConvNd)
     kernels = [f"{name}.weight".lstrip(".") for name, module in model.named_modules() if isinstance(module, owners)]
     slots, begin = [], 0
     for name, parameter in model.named_parameters():
-        slots.append(Slot(name, parameter.shape, begin, name in kernels, name == kernels[-1]))
+        slots.append(Slot(name, parameter.shape, begin, True, name in kernels, name == kernels[-1]))
         begin = slots[-1].end
+    begin = 0
+    for name, buffer in model.named_buffers():
+        if buffer.is_floating_point():
+            slots.append(Slot(name, buffer.shape, begin, trained=False))
+            begin = slots[-1].end
     return slots
+
+
+@dataclass
+class Rows:
+    """What a model holds, a row a run. weights: [runs, parameters, padded]; buffers: [runs, buffers]."""
+
+    weights: Tensor
+    buffers: Tensor
+
+    @classmethod
+    def of(cls, models: Sequence[nn.Module], slots: Sequence[Slot]) -> Rows:
+        ends = [max((s.end for s in slots if s.trained is trained), default=0) for trained in (True, False)]
+        rows = cls(torch.zeros(len(models), -(-ends[0] // PAD) * PAD), torch.zeros(len(models), ends[1]))
+        views = rows.views(slots)
+        for i, model in enumerate(models):
+            for name, tensor in model.state_dict().items():
+                if name in views:
+                    views[name][i] = tensor
+        return rows
+
+    def views(self, slots: Sequence[Slot]) -> dict[str, Tensor]:
+        """[runs, *shape] by name."""
+        return {slot.name: slot.of(self.weights if slot.trained else self.buffers) for slot in slots}
+
+    def to(self, device: torch.device) -> Rows:
+        return Rows(self.weights.to(device), self.buffers.to(device))
+
+    def pick(self, index: Tensor) -> Rows:
+        return Rows(self.weights.index_select(0, index), self.buffers.index_select(0, index))
+
+    def put(self, index: Tensor, other: Rows) -> None:
+        """Take these rows over from `other`."""
+        self.weights[index] = other.weights[index]
+        self.buffers[index] = other.buffers[index]
 
 
 @dataclass(frozen=True)
 class Size:
-    """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation."""
+    """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation.
+
+    alone: why such runs are trained one after the other, or None.
+    """
 
     parameters: int
     epoch: int
+    alone: str | None
 
 
 def size(config: Config) -> Size:
@@ -85,7 +135,15 @@ def size(config: Config) -> Size:
     data = split(config)
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
-    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)))
+    _, alone = executor(model, data.shape, _batches(config, data))
+    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), alone)
+
+
+def _batches(config: Config, data: Split) -> list[int]:
+    """The batch sizes that a run meets: whole and last ones, in training and in evaluation."""
+    sizes = [(config.trainer.batch_size, data.train)]
+    sizes += [(EVALUATION_BATCH, part) for part in (data.train, data.val, data.test)]
+    return [size for most, part in sizes for size in (min(most, len(part)), len(part) % most) if size]
 
 
 class Stack:
@@ -104,31 +162,33 @@ class Stack:
             for c, s in zip(self.configs, splits, strict=True)
         ]
         self.data = _Data(splits, self.device)
+        self.executor, _ = executor(self.models[0], splits[0].shape, _batches(self.configs[0], splits[0]))
         self.slots = layout(self.models[0])
-        width = -(-self.slots[-1].end // PAD) * PAD
-        self.weights = torch.zeros(len(self.configs), width)
-        for row, model in zip(self.weights, self.models, strict=True):
-            flat = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-            row[: len(flat)] = flat
-        self.weights = self.weights.to(self.device)
-        self.gradients = torch.zeros_like(self.weights)
-        self.best = self.weights.clone()  # overwritten at each new best
-        self.updater = Updater([c.optimizer for c in self.configs], self.weights, self.gradients)
+        self.rows = Rows.of(self.models, self.slots).to(self.device)
+        self.best = Rows.of(self.models, self.slots).to(self.device)  # overwritten at each new best
+        self.gradients = torch.zeros_like(self.rows.weights)
+        self.updater = Updater([c.optimizer for c in self.configs], self.rows.weights, self.gradients)
         self._wire()
 
     def __len__(self) -> int:
         return len(self.configs)
 
+    @property
+    def parallelism(self) -> int:
+        """How many threads pay inside an operation. Not a matter of how many runs there are."""
+        wide = self.rows.weights.shape[1] * self.configs[0].trainer.batch_size >= WIDE
+        return torch.get_num_threads() if wide else 1
+
     def _wire(self) -> None:
         """Make the views and small tensors that follow from which rows there are."""
-        self.chain = self._chain(self.weights)
+        self.model = self._bind(self.rows)
         self.penalties = [
             _Penalty(name, self) for name in regularizers.penalties() if any(c.strengths[name] for c in self.configs)
         ]
 
-    def _chain(self, weights: Tensor) -> Chain:
-        views = ({slot.name: slot.of(rows) for slot in self.slots} for rows in (weights, self.gradients))
-        return Chain(self.models, [c.seed for c in self.configs], *views)
+    def _bind(self, rows: Rows) -> Chain | Mapped:
+        gradients = {slot.name: slot.of(self.gradients) for slot in self.slots if slot.trained}
+        return self.executor(self.models, [c.seed for c in self.configs], rows.views(self.slots), gradients)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only."""
@@ -136,11 +196,10 @@ class Stack:
         self.order, self.configs, self.models = (
             [values[i] for i in rows] for values in (self.order, self.configs, self.models)
         )
-        self.weights, self.gradients, self.best = (
-            buffer.index_select(0, index) for buffer in (self.weights, self.gradients, self.best)
-        )
+        self.rows, self.best = self.rows.pick(index), self.best.pick(index)
+        self.gradients = self.gradients.index_select(0, index)
         self.data.keep(rows)
-        self.updater.keep(index, self.weights, self.gradients)
+        self.updater.keep(index, self.rows.weights, self.gradients)
         self._wire()
 
     def kernels(self) -> list[Slot]:
@@ -148,31 +207,32 @@ class Stack:
 
     def train_epoch(self, epoch: int) -> None:
         """One pass over the training part, in each run's own order."""
-        self.chain.start_epoch(epoch)
-        size = self.configs[0].trainer.batch_size
-        for x, y, weight in self.data.batches([c.seed for c in self.configs], epoch, size):
-            logits = self.chain.forward(x, training=True)
-            self.chain.backward(losses.gradient(logits, y, weight))
+        self.model.start_epoch(epoch)
+        size, seeds = self.configs[0].trainer.batch_size, [c.seed for c in self.configs]
+        for x, y, weight in self.data.batches(seeds, epoch, size, self.model.pads):
+            logits = self.model.forward(x, training=True)
+            self.model.backward(losses.gradient(logits, y, weight))
             for penalty in self.penalties:
                 penalty.add_gradient()
             self.updater.step()
 
-    def evaluate(self, part: str, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def evaluate(self, part: str, rows: Rows | None = None) -> tuple[Tensor, Tensor]:
         """Mean data loss and accuracy of every run on a part, in eval mode: [runs] each, float64.
 
-        weights: rows to judge in place of those in training.
+        rows: what to judge in place of what is in training.
         """
-        chain = self.chain if weights is None else self._chain(weights)
+        model = self.model if rows is None else self._bind(rows)
         loss = torch.zeros(len(self), dtype=torch.float64, device=self.device)
         right = torch.zeros(len(self), dtype=torch.int64, device=self.device)
         n = 0
         for x, y in self.data.pieces(part):
-            piece = losses.sums(chain.forward(x), y)
+            piece = losses.sums(model.forward(x), y)
             loss += piece[0]
             right += piece[1]
             n += x.shape[1]
         return loss / n, right.double() / n
 
+    @threads(1)  # long sums are rounded by how they were cut for the threads
     def penalty(self) -> Tensor:
         """The penalty of every run, [runs], float64."""
         total = torch.zeros(len(self), dtype=torch.float64, device=self.device)
@@ -180,9 +240,10 @@ class Stack:
             penalty.add_value(total)
         return total
 
-    def weight_figures(self, rows: Tensor) -> dict[str, Tensor]:
-        """Norms and shares of small weights over the kernels, [runs] each, of a buffer of rows."""
-        kernels = torch.cat([slot.of(rows).flatten(1) for slot in self.kernels()], 1).double()
+    @threads(1)
+    def weight_figures(self, rows: Rows) -> dict[str, Tensor]:
+        """Norms and shares of small weights over the kernels, [runs] each."""
+        kernels = torch.cat([slot.of(rows.weights).flatten(1) for slot in self.kernels()], 1).double()
         size = kernels.abs()
         return {
             "l1_norm": size.sum(1),
@@ -191,15 +252,18 @@ class Stack:
             "near_zeros": (size < 1e-3).double().mean(1),
         }
 
+    @threads(1)
     def gradient_norms(self) -> dict[str, Tensor]:
         """The norm of each kernel's gradient in the last batch, penalty included, [runs] by layer."""
         return {
             slot.name.removesuffix(".weight"): slot.of(self.gradients).flatten(1).norm(dim=1) for slot in self.kernels()
         }
 
-    def state(self, row: int, rows: Tensor) -> dict[str, Tensor]:
-        """A run's parameters by name, copied out of a buffer of rows."""
-        return {slot.name: slot.of(rows)[row].cpu().clone() for slot in self.slots}
+    def state(self, row: int, rows: Rows) -> dict[str, Tensor]:
+        """A run's state dict, copied out of rows."""
+        fixed = dict(self.models[row].named_buffers())  # whole numbers, which no row holds
+        views = rows.views(self.slots)
+        return {n: (views[n][row] if n in views else fixed[n]).cpu().clone() for n in self.models[row].state_dict()}
 
 
 def _neighbours(config: Config) -> Any:
@@ -223,7 +287,7 @@ class _Penalty:
         self.span = slice(rows[0], rows[-1] + 1)
         self.slots, self.weights, self.gradients = (
             stack.kernels(),
-            stack.weights[self.span],
+            stack.rows.weights[self.span],
             stack.gradients[self.span],
         )
         strength = torch.tensor(strengths[self.span], device=stack.device)
@@ -270,10 +334,10 @@ class _Data:
     def keep(self, rows: Sequence[int]) -> None:
         self.which = [self.which[i] for i in rows]
 
-    def batches(self, seeds: Sequence[int], epoch: int, size: int) -> Any:
+    def batches(self, seeds: Sequence[int], epoch: int, size: int, pads: bool) -> Any:
         """x [runs, batch, *shape], y [runs, batch, 1] and the weight of each sample in the mean, [batch, 1].
 
-        The last batch of an epoch is filled up with samples of weight 0: products of a few rows are rounded
+        pads: fill the last batch up with samples of weight 0, as products of few rows are rounded
         differently on several threads.
         """
         part, n = self.parts["train"], self.sizes["train"]
@@ -283,7 +347,7 @@ class _Data:
             index = order[:, begin : begin + size]
             real = index.shape[1]
             weight = torch.full((real, 1), 1 / real, device=self.device)
-            if real < size:
+            if pads and real < size:
                 padding = min(size, -(-real // PAD) * PAD) - real
                 index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
                 weight = torch.cat([weight, weight.new_zeros(padding, 1)])
