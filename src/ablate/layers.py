@@ -4,6 +4,9 @@ A `Chain` is an nn.Sequential of linear layers, activations and dropout, with we
 backward pass writes every gradient straight into the stack's flat buffer: no graph is recorded, nothing is
 zeroed, accumulated or copied. docs/performance.md says what that is worth.
 
+Activations are feature-major, [runs, width, batch]: the output layer's product takes half the time that way,
+and the softmax over classes a twentieth.
+
 Every operation here gives a run the same bits whatever else is in the stack; where PyTorch's own kernel does
 not (its last few elements are rounded by another code path), it is written out in operations that do.
 """
@@ -22,18 +25,18 @@ from ablate.seeds import DROPOUT, generator
 Views = Mapping[str, Tensor]
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
+def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     """Batched matrix product [runs, m, k] @ [runs, k, n].
 
     With a dimension of 1, the library's choice of kernel depends on the number of runs; sums do not.
     """
     if a.shape[2] == 1:
-        return a * b
+        return torch.mul(a, b, out=out)
     if b.shape[2] == 1:
-        return (a * b.transpose(1, 2)).sum(2, keepdim=True)
+        return torch.sum(a * b.transpose(1, 2), 2, keepdim=True, out=out)
     if a.shape[1] == 1:
-        return (a.transpose(1, 2) * b).sum(1, keepdim=True)
-    return torch.bmm(a, b)
+        return torch.sum(a.transpose(1, 2) * b, 1, keepdim=True, out=out)
+    return torch.bmm(a, b, out=out)
 
 
 class Layer(Protocol):
@@ -42,27 +45,24 @@ class Layer(Protocol):
 
 
 class Linear:
-    """weight: [runs, out, in]; bias: [runs, 1, out] or None; gradients alike, overwritten by `backward`."""
+    """weight: [runs, out, in]; bias: [runs, out, 1] or None; gradients alike, overwritten by `backward`."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, d_weight: Tensor, d_bias: Tensor | None) -> None:
         self.weight, self.bias, self.d_weight, self.d_bias = weight, bias, d_weight, d_bias
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
-        """[runs, batch, in] → [runs, batch, out]. x may have one run, shared by all."""
+        """[runs, in, batch] → [runs, out, batch]. x may have one run, shared by all."""
         if len(x) < len(self.weight):
             x = x.expand(len(self.weight), -1, -1)
         self.x = x
-        out = product(x, self.weight.transpose(1, 2))
+        out = product(self.weight, x)
         return out if self.bias is None else out.add_(self.bias)
 
     def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
-        if 1 in (d.shape[1], d.shape[2], self.x.shape[2]):
-            self.d_weight.copy_(product(d.transpose(1, 2), self.x))
-        else:
-            torch.bmm(d.transpose(1, 2), self.x, out=self.d_weight)
+        product(d, self.x.transpose(1, 2), out=self.d_weight)
         if self.d_bias is not None:
-            torch.sum(d, 1, keepdim=True, out=self.d_bias)
-        return product(d, self.weight) if needs_input else None
+            torch.sum(d, 2, keepdim=True, out=self.d_bias)
+        return product(self.weight.transpose(1, 2), d) if needs_input else None
 
 
 class Activation:
@@ -97,7 +97,7 @@ class Dropout:
         self.generators = [generator(seed, DROPOUT, epoch, self.index, self.device) for seed in self.seeds]
 
     def draw(self, shape: torch.Size) -> Tensor:
-        """New masks for an input of this shape, [runs, batch, …]."""
+        """New masks for an input of this shape, [runs, …]."""
         if shape not in self.masks:
             self.masks[shape] = torch.ones(shape, device=self.device)
         mask, numbers = self.masks[shape], shape[1:].numel()
@@ -161,21 +161,21 @@ class Chain:
     @staticmethod
     def _views(tensors: Views, name: str) -> tuple[Tensor, Tensor | None]:
         bias = tensors.get(f"{name}.bias")
-        return tensors[f"{name}.weight"], None if bias is None else bias.unsqueeze(1)
+        return tensors[f"{name}.weight"], None if bias is None else bias.unsqueeze(2)
 
     def start_epoch(self, epoch: int) -> None:
         for layer in self.dropouts:
             layer.start_epoch(epoch)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Logits [runs, batch, outputs] of x [runs or 1, batch, *shape]."""
-        x = x.flatten(2)
+        """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""
+        x = x.flatten(2).transpose(1, 2)
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
 
     def backward(self, d: Tensor) -> None:
-        """d: the loss's gradient by the logits, [runs, batch, outputs]. Fills the gradients of all parameters."""
+        """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
         first = next(i for i, layer in enumerate(self.layers) if isinstance(layer, Linear))
         for i in range(len(self.layers) - 1, first - 1, -1):
             d = self.layers[i].backward(d, needs_input=i > first)  # type: ignore[assignment]

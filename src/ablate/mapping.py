@@ -66,17 +66,17 @@ class Mapped:
             layer.start_epoch(epoch)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
-        """Logits [runs, batch, outputs] of x [runs or 1, batch, *shape]."""
+        """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""
         self.module.train(training)
         masks = self._draw(x) if training else {}
         shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
             self.out = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
-        return self.out.detach()
+        return self.out.detach().transpose(1, 2)
 
     def backward(self, d: Tensor) -> None:
-        """d: the loss's gradient by the logits, [runs, batch, outputs]. Fills the gradients of all parameters."""
-        _differentiate(self.out, list(self.leaves.values()), d, self.gradients)
+        """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
+        _differentiate(self.out, list(self.leaves.values()), d.transpose(1, 2), self.gradients)
 
     def _draw(self, x: Tensor) -> dict[str, Tensor]:
         if not self.dropouts:
@@ -134,7 +134,7 @@ class Looped(Mapped):
         return torch.stack(self.outs)
 
     def backward(self, d: Tensor) -> None:
-        for (own, slots), out, share in zip(self.each, self.outs, d, strict=True):
+        for (own, slots), out, share in zip(self.each, self.outs, d.transpose(1, 2), strict=True):
             _differentiate(out, list(own.values()), share, slots)
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from safetensors.torch import save
 
 from ablate import __version__
@@ -57,8 +56,7 @@ class Recorder:
         self.tensorboard = None
         if job.config.logging.tensorboard:
             self.tensorboard = SummaryWriter(str(job.folder), flush_secs=5)
-            text = OmegaConf.to_yaml(OmegaConf.create(job.config.model_dump()))
-            self.tensorboard.add_text("config", f"```yaml\n{text}```")
+            self.tensorboard.add_text("config", f"```json\n{json.dumps(job.config.model_dump(), indent=2)}\n```")
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:

@@ -26,8 +26,9 @@ from ablate.optimizers import Updater
 from ablate.seeds import INITIALISATION, ORDER, derive, generator
 from ablate.splits import Part, Split, split
 
-PAD = 16  # floats in a row, and samples in the last batch of an epoch, come in multiples of this
-EVALUATION_BATCH = 512
+PAD = 64  # floats in a row come in multiples of this: four vectors of the widest processors
+BATCH_PAD = 16  # and samples in the last batch of an epoch
+EVALUATION_BATCH = 256
 WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
 
 
@@ -335,7 +336,7 @@ class _Data:
         self.which = [self.which[i] for i in rows]
 
     def batches(self, seeds: Sequence[int], epoch: int, size: int, pads: bool) -> Any:
-        """x [runs, batch, *shape], y [runs, batch, 1] and the weight of each sample in the mean, [batch, 1].
+        """x [runs, batch, *shape], y [runs, 1, batch] and the weight of each sample in the mean, [batch].
 
         pads: fill the last batch up with samples of weight 0, as products of few rows are rounded
         differently on several threads.
@@ -346,22 +347,22 @@ class _Data:
         for begin in range(0, n, size):
             index = order[:, begin : begin + size]
             real = index.shape[1]
-            weight = torch.full((real, 1), 1 / real, device=self.device)
+            weight = torch.full((real,), 1 / real, device=self.device)
             if pads and real < size:
-                padding = min(size, -(-real // PAD) * PAD) - real
+                padding = min(size, -(-real // BATCH_PAD) * BATCH_PAD) - real
                 index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
-                weight = torch.cat([weight, weight.new_zeros(padding, 1)])
+                weight = torch.cat([weight, weight.new_zeros(padding)])
             runs, batch = index.shape
             flat = index.reshape(-1)
             x = part.x.index_select(0, flat).view(runs, batch, *part.x.shape[1:])
-            yield x, part.y.index_select(0, flat).view(runs, batch, 1), weight
+            yield x, part.y.index_select(0, flat).view(runs, 1, batch), weight
 
     def pieces(self, name: str) -> Any:
-        """The samples of a part in large batches: x [runs or 1, n, *shape], y [runs or 1, n, 1]."""
+        """The samples of a part in large batches: x [runs or 1, n, *shape], y [runs or 1, 1, n]."""
         part, n = self.parts[name], self.sizes[name]
         shared = len(set(self.which)) == 1
         splits = torch.tensor(self.which[:1] if shared else self.which, device=self.device)
-        x, y = part.x.view(-1, n, *part.x.shape[1:]), part.y.view(-1, n, 1)
+        x, y = part.x.view(-1, n, *part.x.shape[1:]), part.y.view(-1, 1, n)
         for begin in range(0, n, EVALUATION_BATCH):
             piece = slice(begin, begin + EVALUATION_BATCH)
-            yield x[:, piece].index_select(0, splits), y[:, piece].index_select(0, splits)
+            yield x[:, piece].index_select(0, splits), y[:, :, piece].index_select(0, splits)
