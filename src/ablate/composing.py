@@ -8,7 +8,7 @@ options is composed once, and values are set on a copy.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
@@ -25,6 +25,18 @@ class Composer:
         self.loader, self.master = loader, master
         self.parser = OverridesParser.create(config_loader=loader)
         self.composed: dict[tuple[str, ...], DictConfig] = {}
+        self.groups: dict[str, bool] = {}
+        self.jobs: dict[tuple[str, ...], DictConfig] = {}
+
+    def check(self, overrides: Sequence[str], check: Callable[[DictConfig], Any]) -> None:
+        """Compose a job that is going to be launched, and have it checked."""
+        self.jobs[tuple(overrides)] = self.compose(overrides)
+        check(self.jobs[tuple(overrides)])
+
+    def take(self, overrides: Sequence[str]) -> DictConfig:
+        """A job's config, for the caller to change; the one that was checked, where it was."""
+        checked = self.jobs.pop(tuple(overrides), None)
+        return self.compose(overrides) if checked is None else checked
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included."""
@@ -51,4 +63,7 @@ class Composer:
         changes_keys = override.is_add() or override.is_force_add() or override.is_delete()
         if changes_keys or override.is_hydra_override() or override.package is not None:
             return False
-        return not self.loader.get_group_options(override.key_or_group)
+        key = override.key_or_group
+        if key not in self.groups:
+            self.groups[key] = bool(self.loader.get_group_options(key))
+        return not self.groups[key]

@@ -131,7 +131,7 @@ ACTIVATIONS: dict[type[nn.Module], tuple[Callable[..., Tensor], Callable[..., Te
 class Chain:
     """A stack of nn.Sequentials, run by run the same layers."""
 
-    pads = True  # the last batch of an epoch, to a multiple of 16: see stacking.py
+    pads = True  # batches are filled up to a multiple of 16: see stacking.py
 
     def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
         """models: one a run, for their layers and dropout p. rows, gradients: [runs, …] by parameter name."""

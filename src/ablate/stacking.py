@@ -27,7 +27,7 @@ from ablate.seeds import INITIALISATION, ORDER, derive, generator
 from ablate.splits import Part, Split, split
 
 PAD = 64  # floats in a row come in multiples of this: four vectors of the widest processors
-BATCH_PAD = 16  # and samples in the last batch of an epoch
+BATCH_PAD = 16  # and samples in a batch
 EVALUATION_BATCH = 256
 WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
 
@@ -176,9 +176,13 @@ class Stack:
 
     @property
     def parallelism(self) -> int:
-        """How many threads pay inside an operation. Not a matter of how many runs there are."""
-        wide = self.rows.weights.shape[1] * self.configs[0].trainer.batch_size >= WIDE
-        return torch.get_num_threads() if wide else 1
+        """How many threads pay inside an operation. Not a matter of how many runs there are.
+
+        Sums over more than 1,024 samples would be cut among the threads, and rounded accordingly.
+        """
+        batch = self.configs[0].trainer.batch_size
+        pays = self.rows.weights.shape[1] * batch >= WIDE and batch <= 1024
+        return torch.get_num_threads() if pays else 1
 
     def _wire(self) -> None:
         """Make the views and small tensors that follow from which rows there are."""
@@ -338,8 +342,8 @@ class _Data:
     def batches(self, seeds: Sequence[int], epoch: int, size: int, pads: bool) -> Any:
         """x [runs, batch, *shape], y [runs, 1, batch] and the weight of each sample in the mean, [batch].
 
-        pads: fill the last batch up with samples of weight 0, as products of few rows are rounded
-        differently on several threads.
+        pads: fill batches up to a multiple of 16 with samples of weight 0, as products of odd sizes are
+        rounded differently on several threads.
         """
         part, n = self.parts["train"], self.sizes["train"]
         orders = {s: torch.randperm(n, generator=generator(s, ORDER, epoch)) for s in set(seeds)}
@@ -348,8 +352,7 @@ class _Data:
             index = order[:, begin : begin + size]
             real = index.shape[1]
             weight = torch.full((real,), 1 / real, device=self.device)
-            if pads and real < size:
-                padding = min(size, -(-real // BATCH_PAD) * BATCH_PAD) - real
+            if pads and (padding := -real % BATCH_PAD):
                 index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
                 weight = torch.cat([weight, weight.new_zeros(padding)])
             runs, batch = index.shape

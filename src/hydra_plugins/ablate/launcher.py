@@ -33,19 +33,19 @@ class StackedLauncher(Launcher):
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
-
-    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         from ablate.composing import Composer
 
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        self.composer = Composer(hydra_context.config_loader, config)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        composer = Composer(self.hydra_context.config_loader, self.config)
         configs = []
         for place, overrides in enumerate(job_overrides, start=initial_job_idx):
             log.info("\t#%d : %s", place, " ".join(filter_overrides(overrides)))
-            configs.append(composer.compose(overrides))
+            configs.append(self.composer.take(overrides))
             with open_dict(configs[-1].hydra.job):
                 configs[-1].hydra.job.id = place
                 configs[-1].hydra.job.num = place

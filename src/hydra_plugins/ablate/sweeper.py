@@ -35,12 +35,14 @@ class CheckedSweeper(BasicSweeper):
         from ablate.composing import Composer
 
         assert self.hydra_context is not None and self.config is not None
-        composer = Composer(self.hydra_context.config_loader, self.config)
+        # The stacked launcher has a composer, and takes over what is composed here.
+        own = Composer(self.hydra_context.config_loader, self.config)
+        composer = getattr(self.launcher, "composer", own)
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         for batch in self.split_arguments(overrides, self.max_batch_size):
             for job in batch:
-                self.check(composer.compose(job))
+                composer.check(job, self.check)
         return super().sweep(arguments)
 
     def validate_batch_is_legal(self, overrides: Any) -> None:
