@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from ablate.config import Config
 from ablate.stacking import device, signature, size
 
-LARGEST = 32  # runs; above, the rows no longer fit the cache and a run costs a little more (docs/performance.md)
+CACHED = 150_000  # parameters of a stack that, with gradients and moments, stay in a core's cache
+FEWEST, MOST = 4, 64  # runs in a stack: below, Python's share is large; above, nothing is gained
 SHARE = 0.5  # of the free memory, for all stacks that are trained at the same time
 BUFFERS = 8  # rows of parameters that a run holds: weights, gradients, two moments, best, and copies
-WORTH = 2e10  # multiplications from which a second process pays for its start, about half a second
+WORTH = 5e9  # multiplications from which another process pays for its start, about 0.2 s
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,8 @@ def plan(configs: Sequence[Config]) -> Plan:
     workers = wanted.workers or _workers(configs, work)
     for key, group in groups.items():
         bytes_a_run = 4 * BUFFERS * sizes[key].parameters
-        most = (
-            1
-            if sizes[key].alone
-            else wanted.size or max(1, min(LARGEST, int(SHARE * _free_memory() / workers / bytes_a_run)))
-        )
+        fits = max(1, int(SHARE * _free_memory() / workers / bytes_a_run))
+        most = min(fits, wanted.size or min(MOST, max(FEWEST, CACHED // sizes[key].parameters)))
         share = len(group) / sum(map(len, groups.values()))
         pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
         # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly.

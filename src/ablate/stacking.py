@@ -28,7 +28,7 @@ from ablate.splits import Part, Split, split
 
 PAD = 64  # floats in a row come in multiples of this: four vectors of the widest processors
 BATCH_PAD = 16  # and samples in a batch
-EVALUATION_BATCH = 256
+EVALUATION_BATCH = 128
 WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
 
 
