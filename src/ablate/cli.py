@@ -91,8 +91,7 @@ task.together = together  # type: ignore[attr-defined]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
-    if arguments is not None:
-        sys.argv[1:] = arguments
+    sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
     config.register()
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line

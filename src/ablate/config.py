@@ -130,7 +130,7 @@ def check(composed: DictConfig) -> Config:
         ours = OmegaConf.masked_copy(composed, [key for key in composed if key not in ("hydra", "experiment")])  # type: ignore[arg-type]
         given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        said = " ".join(str(error.msg).split()) if error.msg else str(error)
+        said = str(error.msg or error).strip().splitlines()[0]
         raise ConfigError(f"{error.full_key or 'config'}: {said}") from None
     _accept_keras_names(given.get("early_stopping"))
     named: dict[str, tuple[Collection[str], Callable[[str], type[Schema]]]] = {
@@ -138,9 +138,10 @@ def check(composed: DictConfig) -> Config:
         "model": (models.names(), models.schema),
         "optimizer": (OPTIMIZERS, OPTIMIZERS.__getitem__),
     }
+    # First, because a model's dropout follows it: a bad value is named where it was given.
+    given["regularizer"] = _typed(Regularizer, given.get("regularizer"), "regularizer")
     for group, (names, schema) in named.items():
         given[group] = _typed(_chosen(group, given.get(group), names, schema), given[group], group)
-    given["regularizer"] = _typed(Regularizer, given.get("regularizer"), "regularizer")
     config = _typed(Config, given, "")
     _check_together(config)
     return config
@@ -167,7 +168,14 @@ def _typed(schema: type[Schema], node: Any, group: str) -> Any:
         raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}")
     if first["type"] == "missing":
         raise ConfigError(f"{key}: is missing")
-    raise refuse(key, first["input"], first["msg"].replace("Input should be", "must be"))
+    allowed = "must be a group of keys" if first["type"] == "model_type" else _said(first["msg"])
+    raise refuse(key, first["input"], allowed)
+
+
+def _said(message: str) -> str:
+    """Pydantic's words for a person at a command line."""
+    message = message.replace("Input should be", "must be").replace("List should have", "must have")
+    return message.partition(" after validation")[0]
 
 
 def _accept_keras_names(node: Any) -> None:

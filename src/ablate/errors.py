@@ -49,7 +49,7 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
 
     keys: every key of the config, to name the one that may have been meant.
     """
-    from hydra.errors import HydraException, MissingConfigException
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
 
     if isinstance(error, MissingConfigException) and error.options:
@@ -58,6 +58,8 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = str(error)
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: can't be read: {text.splitlines()[0]}"
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
         near = difflib.get_close_matches(key, list(keys), n=1)

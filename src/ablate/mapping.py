@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from ablate.arithmetic import threads
 from ablate.layers import Chain, Dropout, Views
 from ablate.regularizers import dropout
 from ablate.seeds import DROPOUT, generator
@@ -46,7 +47,9 @@ class Mapped:
         self.module = copy.deepcopy(models[0])
         trained = dict(self.module.named_parameters())
         self.leaves = {name: rows[name].detach().requires_grad_() for name in trained}
-        self.buffers = {name: tensor for name, tensor in rows.items() if name not in trained}
+        # vmap updates contiguous buffers in place, and others in a copy of its own: so they are copied back.
+        self.kept = {name: tensor for name, tensor in rows.items() if name not in trained}
+        self.buffers = {name: tensor.clone().contiguous() for name, tensor in self.kept.items()}
         self.gradients = [gradients[name] for name in trained]
         device = next(iter(rows.values())).device
         self.masked: dict[str, _Masked] = {}
@@ -72,6 +75,9 @@ class Mapped:
         shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
             self.out = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
+        if training:
+            for name, buffer in self.buffers.items():
+                self.kept[name].copy_(buffer)
         return self.out.detach().transpose(1, 2)
 
     def backward(self, d: Tensor) -> None:
@@ -157,7 +163,8 @@ def executor(
     if Chain.takes(model, shape):
         return Chain, None
     try:
-        same = all(_alike(model, shape, size) for size in set(batches))
+        with threads(1):
+            same = all(_alike(model, shape, size) for size in set(batches))
     except Exception as error:  # whatever a module of the user's, or vmap in it, may raise
         return Looped, f"vmap can't map {type(model).__name__}: {' '.join(str(error).split())[:120]}"
     return (Mapped, None) if same else (Looped, f"vmap rounds {type(model).__name__} differently in company")

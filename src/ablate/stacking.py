@@ -178,10 +178,11 @@ class Stack:
     def parallelism(self) -> int:
         """How many threads pay inside an operation. Not a matter of how many runs there are.
 
-        Sums over more than 1,024 samples would be cut among the threads, and rounded accordingly.
+        Sums over more than 1,024 samples would be cut among the threads, and rounded accordingly; and so
+        would who knows what in modules that are not hand-batched.
         """
         batch = self.configs[0].trainer.batch_size
-        pays = self.rows.weights.shape[1] * batch >= WIDE and batch <= 1024
+        pays = self.executor is Chain and self.rows.weights.shape[1] * batch >= WIDE and batch <= 1024
         return torch.get_num_threads() if pays else 1
 
     def _wire(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +26,34 @@ def load(kind: str, folder: str, config: Config) -> Source:
     """
     import torchvision
 
-    files = Path(config.root).expanduser() / folder
-    parts = []
-    for train in (True, False):
-        make = getattr(torchvision.datasets, kind)
-        try:
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                parts.append(make(Path(config.root).expanduser(), train=train, download=True))
-        except Exception as error:  # torchvision raises whatever its reader stumbles over
-            damaged = files.is_dir() and any(p.is_file() for p in files.rglob("*"))
-            state = "holds damaged files" if damaged else "has no files, and they could not be downloaded"
-            allowed = f"{files} {state} ({one_line(error)[:200]}); put the files of {kind} there"
-            raise refuse("dataset.root", config.root, allowed) from error
-    images, labels = zip(*((_images(part.data), np.asarray(part.targets)) for part in parts), strict=True)
-    return Source(images[0], labels[0], len(parts[0].classes), images[1], labels[1])
+    root = Path(config.root).expanduser()
+    files = root / folder
+    there = _holds_files(files)
+    make = getattr(torchvision.datasets, kind)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            train, test = (make(root, train=part, download=True) for part in (True, False))
+            x, test_x = _images(train.data), _images(test.data)
+    except Exception as error:  # torchvision raises whatever its reader stumbles over
+        if not there:
+            _remove_empty(files, root)
+        state = "holds damaged files" if there else "has no files, and they can't be downloaded"
+        reason = re.sub(r".*(<urlopen error [^>]*>).*", r"\1", one_line(error))[:160]
+        allowed = f"{files.absolute()} {state} ({reason}); put the files of {kind} there"
+        raise refuse("dataset.root", config.root, allowed) from error
+    y, test_y = np.asarray(train.targets), np.asarray(test.targets)
+    return Source(x, y, len(train.classes), test_x, test_y)
+
+
+def _holds_files(folder: Path) -> bool:
+    return folder.is_dir() and any(path.is_file() for path in folder.iterdir())
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    """Take away the folders that torchvision made for a download that failed."""
+    for path in (folder, *folder.parents):
+        if path.is_relative_to(root) and path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _images(pixels: object) -> np.ndarray:

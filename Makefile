@@ -1,0 +1,29 @@
+# make study: the README's study. make test: all tests. make lint: ruff and mypy.
+# Everything is set up in .venv on first use: with uv where it is there, else with a uv of its own.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: study test lint clean
+
+study: $(READY)
+	$(BIN)/python scripts/sweep.py
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("ablate needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	@command -v uv >/dev/null || test -x $(BIN)/uv || $(PYTHON) -m pip --quiet --python $(BIN)/python install uv
+	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+clean:
+	rm -rf .venv outputs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

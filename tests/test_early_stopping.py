@@ -1,0 +1,108 @@
+"""Written-out lists of losses; nothing is trained."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ablate.config import EarlyStopping
+from ablate.early_stopping import Stopper
+
+nan = math.nan
+
+
+def config(**changed: object) -> EarlyStopping:
+    keras = {"monitor": "loss/val", "mode": "min", "patience": 0, "min_delta": 0.0, "baseline": None}
+    return EarlyStopping(**(keras | {"start_from_epoch": 0, "restore_best_weights": True} | changed))  # type: ignore[arg-type]
+
+
+def watch(losses: list[float], **changed: object) -> tuple[int | None, int]:
+    """(epoch it stopped after, or None; best epoch) of one run."""
+    stopper = Stopper([config(**changed)])
+    for epoch, loss in enumerate(losses, start=1):
+        stopper.update(epoch, {"loss/val": np.array([loss]), "accuracy/val": np.array([loss])})
+        if stopper.stopped[0]:
+            return epoch, int(stopper.best_epoch[0])
+    return None, int(stopper.best_epoch[0])
+
+
+@pytest.mark.parametrize(
+    ("losses", "settings", "expected"),
+    [
+        ([5, 4, 3, 2], {"patience": 1}, (None, 4)),
+        ([5, 4, 6, 3], {"patience": 1}, (3, 2)),
+        ([5, 4, 6, 3], {"patience": 0}, (3, 2)),  # Keras: like patience 1
+        ([5, 4, 6, 3], {"patience": 2}, (None, 4)),
+        ([5, 6, 7, 4], {"patience": 2}, (3, 1)),
+        ([5, 4, 6, 7, 3], {"patience": None}, (None, 5)),
+        ([3, 3, 3], {"patience": 2}, (3, 1)),  # ties keep the earlier epoch and are no improvement
+        ([3, 2.9, 2.8], {"patience": 1, "min_delta": 0.5}, (2, 1)),
+        ([3, 2.4, 1.8], {"patience": 1, "min_delta": 0.5}, (None, 3)),
+        ([3, 2.5, 2], {"patience": 1, "min_delta": 0.5}, (2, 1)),  # strict: exactly min_delta is none
+        # start_from_epoch: the first epochs are neither watched nor the best
+        ([1, 5, 4, 6], {"patience": 1, "start_from_epoch": 1}, (4, 3)),
+        ([1, 2, 3, 4], {"patience": 1, "start_from_epoch": 9}, (None, 0)),
+        # baseline: only what beats it resets the patience, but the best is the best all the same
+        ([5, 4, 3, 3.5], {"patience": 2, "baseline": 2.0}, (4, 3)),
+        ([5, 1, 1.5, 1.6], {"patience": 2, "baseline": 2.0}, (4, 2)),
+        # NaN is never an improvement and never the best
+        ([nan, nan, nan], {"patience": 2}, (2, 0)),
+        ([nan, 3, 2], {"patience": 2}, (None, 3)),
+        ([3, nan, 2], {"patience": 2}, (None, 3)),
+        ([3, nan, nan], {"patience": 2}, (3, 1)),
+        # the notes: 0.04 … 0.0401 at epoch 25 … 0.04001 at 35 … still there at 99
+        ([0.05] + [0.04] * 98, {"patience": 10}, (12, 2)),
+        ([0.1, 0.2, 0.3, 0.2], {"mode": "max", "monitor": "accuracy/val", "patience": 1}, (4, 3)),
+    ],
+)
+def test_stops_where_keras_does(losses, settings, expected):
+    assert watch(losses, **settings) == expected
+
+
+def keras(losses: list[float], patience: int, min_delta: float, baseline: float | None, start: int):
+    """Keras 3's EarlyStopping.on_epoch_end, transcribed; NaN is no improvement."""
+    best, best_epoch, wait = None, 0, 0
+
+    def better(value: float, reference: float | None) -> bool:
+        return not math.isnan(value) and (reference is None or value < reference - min_delta)
+
+    for epoch, loss in enumerate(losses):
+        if epoch < start:
+            continue
+        wait += 1
+        if better(loss, best):
+            best, best_epoch = loss, epoch + 1
+            if baseline is None or better(loss, baseline):
+                wait = 0
+            continue
+        if wait >= patience and epoch > 0:
+            return epoch + 1, best_epoch
+    return None, best_epoch
+
+
+@given(
+    losses=st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, nan]), min_size=1, max_size=20),
+    patience=st.integers(0, 5),
+    min_delta=st.sampled_from([0.0, 0.5, 1.0]),
+    baseline=st.sampled_from([None, 1.0, 2.0]),
+    start=st.integers(0, 4),
+)
+def test_agrees_with_keras_on_any_losses(losses, patience, min_delta, baseline, start):
+    settings = {"patience": patience, "min_delta": min_delta, "baseline": baseline, "start_from_epoch": start}
+    assert watch(losses, **settings) == keras(losses, patience, min_delta, baseline, start)
+
+
+@given(st.lists(st.lists(st.sampled_from([1.0, 2.0, 3.0, nan]), min_size=8, max_size=8), min_size=2, max_size=5))
+def test_runs_in_company_stop_as_they_do_alone(losses):
+    stopper = Stopper([config(patience=i) for i in range(len(losses))])
+    stopped: list[int | None] = [None] * len(losses)
+    for epoch in range(1, 9):
+        stopper.update(epoch, {"loss/val": np.array([run[epoch - 1] for run in losses])})
+        for i in np.flatnonzero(stopper.stopped):
+            stopped[i] = stopped[i] or epoch
+    for i, run in enumerate(losses):
+        assert (stopped[i], int(stopper.best_epoch[i])) == watch(run, patience=i)

@@ -1,0 +1,162 @@
+"""Backward passes by hand against autograd."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ablate import losses
+from ablate.layers import Chain, product
+from ablate.mapping import Looped, Mapped, executor
+from ablate.stacking import Rows, layout
+
+
+class Residual(nn.Module):
+    """What a user might bring: normalisation, a shortcut, dropout."""
+
+    def __init__(self, outputs: int = 3) -> None:
+        super().__init__()
+        self.a, self.b, self.out = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, outputs)
+        self.norm, self.drop = nn.BatchNorm1d(8), nn.Dropout(0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.norm(self.a(x.flatten(1))))
+        return self.out(self.drop(h + torch.tanh(self.b(h))))
+
+
+class Recurrent(nn.Module):
+    """What vmap can't map."""
+
+    def __init__(self, outputs: int = 3) -> None:
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(2, 5, batch_first=True), nn.Linear(5, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.lstm(x.view(len(x), 3, 2))[0][:, -1])
+
+
+def mlp(activation: type[nn.Module], outputs: int = 3) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(6, 5), activation(), nn.Linear(5, 4), activation(), nn.Linear(4, outputs)
+    )
+
+
+def conv(outputs: int = 3) -> nn.Sequential:
+    return nn.Sequential(nn.Unflatten(1, (1, 6)), nn.Conv1d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, outputs))
+
+
+def stacked(make, kind, runs: int = 3):
+    torch.manual_seed(0)
+    models = [make() for _ in range(runs)]
+    slots = layout(models[0])
+    rows = Rows.of(models, slots)
+    gradients = {slot.name: torch.full_like(slot.of(rows.weights), 7.0) for slot in slots if slot.trained}
+    return models, kind(models, list(range(runs)), rows.views(slots), gradients), gradients
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        *[(lambda o, a=a: mlp(a, o), Chain) for a in (nn.ReLU, nn.Tanh, nn.Sigmoid, nn.GELU)],
+        (lambda o: mlp(nn.SiLU, o), Mapped),
+        (Residual, Mapped),
+        (Residual, Looped),
+        (conv, Looped),
+        (Recurrent, Looped),
+    ],
+)
+def test_logits_and_gradients_of_a_stack_are_those_of_each_model(make, kind, outputs):
+    def build():
+        model = make(outputs)
+        for layer in model.modules():
+            if isinstance(layer, nn.Dropout):
+                layer.p = 0.0
+        return model
+
+    models, stack, gradients = stacked(build, kind)
+    x, y = torch.randn(3, 8, 6), torch.randint(0, max(outputs, 2), (3, 1, 8))
+    stack.start_epoch(1)
+    logits = stack.forward(x, training=True)
+    stack.backward(losses.gradient(logits, y, torch.full((8,), 1 / 8)))
+    summed, right = losses.sums(logits, y)
+    for i, model in enumerate(models):
+        model.train()
+        out = model(x[i])
+        expected = (
+            F.cross_entropy(out, y[i, 0])
+            if outputs > 1
+            else F.binary_cross_entropy_with_logits(out[:, 0], y[i, 0].float())
+        )
+        expected.backward()
+        torch.testing.assert_close(logits[i].t(), out.detach())
+        torch.testing.assert_close(summed[i] / 8, expected.detach().double(), rtol=1e-5, atol=1e-6)
+        answers = out.argmax(1) if outputs > 1 else (out[:, 0] > 0).long()
+        assert right[i] == (answers == y[i, 0]).sum()
+        for name, parameter in model.named_parameters():
+            torch.testing.assert_close(gradients[name][i], parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("make", "kind"), [(lambda: mlp(nn.ReLU), Chain), (Residual, Mapped), (Recurrent, Looped)])
+def test_evaluation_takes_samples_that_all_runs_share(make, kind):
+    models, stack, _ = stacked(make, kind)
+    x = torch.randn(1, 9, 6)
+    logits = stack.forward(x)
+    for i, model in enumerate(models):
+        torch.testing.assert_close(logits[i].t(), model.eval()(x[0]).detach())
+
+
+@pytest.mark.parametrize("kind", [Mapped, Looped])
+def test_dropout_of_any_module_is_drawn_and_scaled(kind):
+    class Noise(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.drop, self.out = nn.Dropout(0.25), nn.Linear(6, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.out(x)
+            return self.drop(torch.ones_like(x)) * 1.0
+
+    _, stack, _ = stacked(Noise, kind)
+    stack.start_epoch(1)
+    first = stack.forward(torch.ones(3, 500, 6), training=True)
+    assert first.unique().tolist() == [0.0, pytest.approx(4 / 3)]
+    assert abs((first == 0).float().mean() - 0.25) < 0.03
+    assert not torch.equal(first, stack.forward(torch.ones(3, 500, 6), training=True))
+    assert torch.equal(stack.forward(torch.ones(3, 500, 6)), torch.ones(3, 6, 500))
+    stack.start_epoch(1)
+    assert torch.equal(first, stack.forward(torch.ones(3, 500, 6), training=True))
+
+
+def test_batch_statistics_stay_with_their_run():
+    _, stack, _ = stacked(Residual, Mapped)
+    stack.start_epoch(1)
+    before = stack.buffers["norm.running_mean"].clone()
+    stack.forward(torch.stack([torch.zeros(8, 6), torch.randn(8, 6), torch.randn(8, 6) + 5]), training=True)
+    after = stack.buffers["norm.running_mean"]
+    assert not torch.equal(before[1], after[1]) and not torch.equal(after[1], after[2])
+
+
+def test_the_fastest_way_that_keeps_the_bits_is_chosen():
+    assert executor(mlp(nn.ReLU), (6,), [8]) == (Chain, None)
+    assert executor(Residual(), (6,), [8, 3]) == (Mapped, None)
+    kind, why = executor(Recurrent(), (6,), [8])
+    assert kind is Looped and "vmap can't map Recurrent" in why
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 5), (4, 1, 5), (4, 5, 1), (3, 4, 5), (512, 784, 128), (1, 1, 1)])
+def test_products_are_products_whatever_the_way(shape):
+    m, k, n = shape
+    a, b = torch.randn(2, m, k), torch.randn(2, k, n)
+    expected = (a.double() @ b.double()).float()
+    torch.testing.assert_close(product(a, b), expected, rtol=1e-4, atol=1e-3)
+    out = torch.empty(2, m, n)
+    torch.testing.assert_close(product(a, b, out=out), expected, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(out, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_a_tie_is_no_right_answer():
+    right = losses.sums(torch.zeros(1, 10, 4), torch.zeros(1, 1, 4, dtype=torch.int64))[1]
+    assert right.item() == 0
