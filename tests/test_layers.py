@@ -16,10 +16,10 @@ from ablate.stacking import Rows, layout
 class Residual(nn.Module):
     """What a user might bring: normalisation, a shortcut, dropout."""
 
-    def __init__(self, outputs: int = 3) -> None:
+    def __init__(self, outputs: int = 3, inputs: int = 6, width: int = 8) -> None:
         super().__init__()
-        self.a, self.b, self.out = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, outputs)
-        self.norm, self.drop = nn.BatchNorm1d(8), nn.Dropout(0.3)
+        self.a, self.b, self.out = nn.Linear(inputs, width), nn.Linear(width, width), nn.Linear(width, outputs)
+        self.norm, self.drop = nn.BatchNorm1d(width), nn.Dropout(0.3)
 
     def forward(self, x: Tensor) -> Tensor:
         h = torch.relu(self.norm(self.a(x.flatten(1))))
@@ -141,7 +141,7 @@ def test_batch_statistics_stay_with_their_run():
 
 def test_the_fastest_way_that_keeps_the_bits_is_chosen():
     assert executor(mlp(nn.ReLU), (6,), [8]) == (Chain, None)
-    assert executor(Residual(), (6,), [8, 3]) == (Mapped, None)
+    assert executor(Residual(10, 64, 64), (64,), [32, 23, 128]) == (Mapped, None)
     kind, why = executor(Recurrent(), (6,), [8])
     assert kind is Looped and "vmap can't map Recurrent" in why
 
