@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate import config
 from ablate.callbacks import Prepare, Refused
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
+from ablate.files import short
 
 log = logging.getLogger("ablate")
 
@@ -43,7 +44,7 @@ def task(composed: DictConfig) -> float:
     with RunDisplay(checked, out, quiet=not alone) as display:
         ((_, result),) = run_all([Job(checked, folder)], on_row=display)
     if alone:
-        summary(result, _short(folder), out)
+        summary(result, short(folder), out)
     return _outcome(result)
 
 
@@ -54,11 +55,13 @@ def _outcome(result: dict[str, Any]) -> float:
 
 
 def check(composed: DictConfig) -> config.Config:
-    """A job's config, checked as far as one can without training: keys, values, and whether its data are there."""
+    """A job's config, checked as far as one can without training: its keys, whether data and model are to be had."""
     checked = config.check(composed)
+    from ablate import models
     from ablate.splits import split
 
-    split(checked)
+    data = split(checked)
+    models.fits(checked.model, data.shape, data.outputs)
     return checked
 
 
@@ -93,11 +96,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
     sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
     config.register()
-    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
     Prepare.sweep = None
     conf = str(config.folder().resolve())
-    status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task), wants_traceback)
+    status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task))
     if Prepare.sweep is not None and status != REFUSED and Prepare.sweep.is_dir():
         from ablate.comparison import conclude
 
@@ -105,8 +106,11 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def _guarded(command: Callable[[], Any], wants_traceback: bool) -> int:
+def _guarded(command: Callable[[], Any]) -> int:
     """Run a command; its exit status, and one line on stderr for whatever went wrong."""
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    wants_traceback = wanted == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
     try:
         command()
         return FINISHED
@@ -121,6 +125,8 @@ def _guarded(command: Callable[[], Any], wants_traceback: bool) -> int:
         if wants_traceback:
             raise
         error = raised
+    finally:
+        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
     status, line = _verdict(error)
     print(line, file=sys.stderr)
     return status
@@ -156,11 +162,6 @@ def _flat(node: Any, prefix: str) -> set[str]:
     parts = ((k, v) for k, v in node.items() if k not in ("defaults", "hydra"))
     found = {leaf for key, value in parts for leaf in _flat(value, f"{prefix}.{key}".lstrip("."))}
     return found | ({prefix} if prefix else set())
-
-
-def _short(path: Path) -> Path:
-    """The path as seen from here, where it is below."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def console() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ablate.errors import ConfigError, shown
-from ablate.files import write
+from ablate.files import short, write
 from ablate.identity import decisive
 from ablate.results import read
 
@@ -102,8 +102,9 @@ def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
     show(arms, runs, out)
     write(folders[0] / "comparison.csv", arms.to_csv(index=False))
     write(folders[0] / "comparison.md", markdown(arms, runs))
-    out.print(f"table  {folders[0] / 'comparison.md'} and .csv", highlight=False, soft_wrap=True)
-    out.print(f"curves tensorboard --logdir {folders[0]}", highlight=False, soft_wrap=True)
+    where = short(folders[0])
+    out.print(f"table  {where / 'comparison.md'} and .csv", highlight=False, soft_wrap=True)
+    out.print(f"curves tensorboard --logdir {where}", highlight=False, soft_wrap=True)
     return int(bool((runs["status"] != "finished").any()))
 
 

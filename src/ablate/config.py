@@ -85,8 +85,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": S
 
 # A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
 # combine, and share a stack.
-_strengths: dict[str, Any] = {name: (regularizers.limits(name), 0.0) for name in regularizers.names()}
-Regularizer = create_model("Regularizer", __base__=Schema, layers=(Literal["all", "hidden"], "all"), **_strengths)
+_keys: dict[str, Any] = {name: (regularizers.limits(name), 0.0) for name in regularizers.names()}
+_keys["layers"] = (Literal["all", "hidden"], "all")
+Regularizer = create_model("Regularizer", __base__=Schema, **_keys)
 
 
 class Config(Schema):
@@ -127,7 +128,7 @@ def check(composed: DictConfig) -> Config:
         ConfigError: a key is missing, unknown, of the wrong type or out of range.
     """
     try:
-        ours = OmegaConf.masked_copy(composed, [key for key in composed if key not in ("hydra", "experiment")])  # type: ignore[arg-type]
+        ours = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in ("hydra", "experiment")])
         given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         said = str(error.msg or error).strip().splitlines()[0]
@@ -152,7 +153,7 @@ def _chosen(group: str, node: Any, names: Collection[str], schema: Callable[[str
     if not isinstance(node, dict):
         raise refuse(group, node, "must be a group of keys")
     name = node.get("name")
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         raise refuse(f"{group}.name", name, one_of(names, name))
     return schema(name)
 

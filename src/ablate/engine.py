@@ -107,7 +107,7 @@ class _Watch:
         if len(improved):
             rows = torch.from_numpy(improved).to(stack.device)
             stack.best.put(rows, stack.rows)
-            for row in improved:
+            for row in improved.tolist():
                 self.best[row] = _chosen(figures, row)
         broken = ~np.isfinite(figures["loss/train"] + figures["loss/val"] + figures["penalty"])
         done = np.array([epoch >= c.trainer.epochs for c in stack.configs])

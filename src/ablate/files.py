@@ -1,4 +1,4 @@
-"""Files, written whole or not at all."""
+"""Files, written whole or not at all; paths as people read them."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ def write(path: Path, content: str | bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def short(path: Path) -> Path:
+    """The path as seen from here, where it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

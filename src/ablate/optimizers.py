@@ -6,7 +6,7 @@ with the same numbers are therefore neighbours (stacking.py sorts them) and each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -68,8 +68,9 @@ def _step_adam(c: Adam, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tens
 
 def _step_sgd(c: SGD, w: _Tensors, g: _Tensors, first: _Tensors, _: _Tensors, count: _Tensors) -> None:
     # A buffer of zeros gives the same first step as PyTorch's missing one: dampening is 0.
+    buffers: list[Tensor | None] = [*first] if c.momentum else [None]
     _sgd(
-        w, g, first if c.momentum else [None], fused=True, lr=c.lr, momentum=c.momentum, nesterov=c.nesterov,
+        w, g, buffers, fused=True, lr=c.lr, momentum=c.momentum, nesterov=c.nesterov,
         weight_decay=0.0, dampening=0.0, maximize=False,
     )  # fmt: skip
 
@@ -81,4 +82,9 @@ def _step_rmsprop(c: RMSprop, w: _Tensors, g: _Tensors, first: _Tensors, second:
     )  # fmt: skip
 
 
-_RULES = {Adam: _step_adam, AdamW: _step_adam, SGD: _step_sgd, RMSprop: _step_rmsprop}
+_RULES: dict[type[Optimizer], Callable[..., None]] = {
+    Adam: _step_adam,
+    AdamW: _step_adam,
+    SGD: _step_sgd,
+    RMSprop: _step_rmsprop,
+}

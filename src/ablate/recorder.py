@@ -83,7 +83,7 @@ class Recorder:
             values = [
                 Summary.Value(tag=name, simple_value=value) for name, value in figures.items() if name != "seconds"
             ]
-            self.tensorboard.file_writer.add_summary(Summary(value=values), epoch)
+            self.tensorboard._get_file_writer().add_summary(Summary(value=values), epoch)
 
     def _histogram(self, tag: str, values: np.ndarray, epoch: int) -> None:
         if not np.isfinite(values).all():
@@ -121,7 +121,7 @@ class Recorder:
 def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
     """Write result.json, whose presence says that the run ended."""
     config = job.config.model_dump()
-    empty = {
+    empty: dict[str, Any] = {
         "metrics": {},
         "last": {},
         "weights": {},

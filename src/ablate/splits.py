@@ -68,12 +68,12 @@ def split(config: Config) -> Split:
         ConfigError: files are missing or damaged, or a part would lack samples of a class.
     """
     resolved = config.dataset.model_copy(update={"split_seed": config.split_seed})
-    return _split(type(resolved), resolved.model_dump_json())
+    return _split(resolved.name, resolved.model_dump_json())
 
 
 @lru_cache(maxsize=16)
-def _split(schema: Any, dumped: str) -> Split:
-    config = schema.model_validate_json(dumped)
+def _split(name: str, dumped: str) -> Split:
+    config: Any = data.schema(name).model_validate_json(dumped)
     source = data.source(config)
     random = numpy_generator(config.split_seed, SPLIT)
     x, y, rest = source.x, source.y, np.arange(len(source.y))

@@ -199,9 +199,9 @@ class Stack:
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with these rows only."""
         index = torch.tensor(rows, dtype=torch.int64, device=self.device)
-        self.order, self.configs, self.models = (
-            [values[i] for i in rows] for values in (self.order, self.configs, self.models)
-        )
+        self.order = [self.order[i] for i in rows]
+        self.configs = [self.configs[i] for i in rows]
+        self.models = [self.models[i] for i in rows]
         self.rows, self.best = self.rows.pick(index), self.best.pick(index)
         self.gradients = self.gradients.index_select(0, index)
         self.data.keep(rows)

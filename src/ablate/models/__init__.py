@@ -6,6 +6,7 @@ returns a plain module. Its random numbers come from torch's global generator, w
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ablate.discovery import load, modules
@@ -30,3 +31,17 @@ def build(config: Any, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return load(__name__, config.name).build(config, shape, outputs)
+
+
+def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
+    """Try whether the model can be built for samples of this shape.
+
+    Raises:
+        ConfigError: it can't.
+    """
+    _fits(config.name, config.model_dump_json(), shape, outputs)
+
+
+@cache
+def _fits(name: str, dumped: str, shape: tuple[int, ...], outputs: int) -> None:
+    build(schema(name).model_validate_json(dumped), shape, outputs, seed=0)

@@ -1,0 +1,147 @@
+"""The commands, as people type them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate import config
+from ablate.cli import main
+from conftest import MNIST
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENTS = sorted(path.stem for path in (config.folder() / "experiment").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def ablate(*arguments: str, module: str = "ablate") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module] if module == "ablate" else [sys.executable, module]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_one_run_from_the_command_line():
+    done = ablate("regularizer=l1", "model.dropout=0.2", "trainer.epochs=3")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "epoch 3/3" in done.stdout and "l1=3e-4 dropout=0.2 · seed 0 · finished" in done.stdout
+    assert "\x1b" not in done.stdout  # no colours in a file
+    (folder,) = Path("outputs/runs").glob("*/*")
+    assert {p.name for p in (folder / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    result = json.loads((folder / "result.json").read_text())
+    assert result["config"]["regularizer"]["l1"] == 3e-4 and result["config"]["model"]["dropout"] == 0.2
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_runs(name, capsys):
+    assert main([f"experiment={name}", "trainer.epochs=2", "hydra.run.dir=run"]) == 0
+    assert "finished" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_presets_take_another_optimizer(optimizer):
+    assert main(["experiment=notes_dropout", f"optimizer={optimizer}", "trainer.epochs=1", "model.hidden=[8]"]) == 0
+
+
+def test_a_sweep_and_the_compare_script_end_with_the_same_table(capsys):
+    arguments = ["regularizer=none,l1", "seed=0,1,2", "trainer.epochs=3"]
+    assert main(["-m", *arguments, "hydra.sweep.dir=sweep"]) == 0
+    out = capsys.readouterr().out
+    assert "6 runs in" in out and "too few seeds for a verdict" in out
+    csv, text = (Path(f"sweep/comparison.{kind}").read_bytes() for kind in ("csv", "md"))
+    again = ablate("sweep", module=str(ROOT / "scripts" / "compare.py"))
+    assert again.returncode == 0, again.stderr
+    assert out[out.index("6 runs on digits") :] == again.stdout
+    assert Path("sweep/comparison.csv").read_bytes() == csv
+    assert Path("sweep/comparison.md").read_bytes() == text
+
+
+def test_the_sweep_script_takes_overrides():
+    done = ablate("seed=0", "trainer.epochs=2", "hydra.sweep.dir=sweep", module=str(ROOT / "scripts" / "sweep.py"))
+    assert done.returncode == 0, done.stderr
+    arms = [line.split(",")[0] for line in Path("sweep/comparison.csv").read_text().splitlines()[1:]]
+    assert arms == ["none", "l1=3e-4", "l2=1e-3", "dropout=0.2"]
+
+
+@pytest.mark.parametrize("launcher", ["basic", "stacked"])
+def test_a_failed_run_is_a_row_and_the_exit_status_1(capsys, launcher):
+    arguments = ["-m", f"hydra/launcher={launcher}", "optimizer=sgd", "optimizer.lr=0.1,1e6", "regularizer=l2"]
+    assert main([*arguments, "trainer.epochs=2", "hydra.sweep.dir=sweep"]) == 1
+    shown = capsys.readouterr()
+    assert "2 runs on digits" in shown.out and "diverged: loss/train is" in shown.out
+    assert "run failed: " in shown.err
+
+
+def test_a_single_run_that_diverges_exits_with_1(capsys):
+    assert main(["optimizer=sgd", "optimizer.lr=1e6", "regularizer=l2", "hydra.run.dir=run"]) == 1
+    assert "diverged" in capsys.readouterr().err
+    assert json.loads(Path("run/result.json").read_text())["status"] == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["regularizer=dropuot"], "regularizer=dropuot: must be one of dropout, elastic_net, l1, l2, none"),
+        (["regularizer=dropuot"], "did you mean dropout?"),
+        (["regularizr.l1=0.1"], "regularizr.l1: no such key; did you mean regularizer.l1?"),
+        (["modle=mlp"], "modle: no such key; did you mean model?"),
+        (["regularizer.l1=-1"], "regularizer.l1=-1: must be greater than or equal to 0"),
+        (["seed=[1"], "seed=[1: can't be read"),
+        (["dataset=mnist", "dataset.root=nowhere"], "dataset.root=nowhere: "),
+        (["model=lenet", "dataset=noise"], "model=lenet: takes images"),
+        (["hydra.run.dir=file/run"], "file/run: can't be written"),
+        (["-m", "seed=0,1", "hydra.sweep.dir=file/sweep"], "file/sweep: can't be written"),
+        (["-m", "seed=0,1", "regularizer.l1=0,-1"], "regularizer.l1=-1: must be greater than or equal to 0"),
+        (["-m", "seed=0,1", "regularizer=l4"], "regularizer=l4: must be one of"),
+        (["model.output_dropout=0.5"], "model.output_dropout: no such key"),
+    ],
+)
+def test_a_wrong_config_gives_one_line_exit_status_2_and_leaves_nothing(capsys, arguments, said):
+    Path("file").write_text("")
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err and shown.err.count("\n") == 1 and shown.out == ""
+    assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+def test_much_dropout_is_warned_of_and_trained(capsys):
+    assert main(["model.dropout=0.5", "trainer.epochs=1"]) == 0
+    assert "warning: model.dropout=0.5 is above 0.3" in capsys.readouterr().err
+
+
+def test_help_lists_groups_and_keys_without_torch():
+    code = "import sys; from ablate.cli import main\ntry: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "regularizer: dropout, elastic_net, l1, l2, none" in done.stdout
+    assert "batch_size: 32" in done.stdout
+
+
+def test_a_folder_of_ones_own_joins_the_groups(capsys):
+    Path("mine/regularizer").mkdir(parents=True)
+    Path("mine/regularizer/gentle.yaml").write_text("l2: 1.0e-5\n")
+    assert main(["--config-dir", "mine", "regularizer=gentle", "trainer.epochs=1", "hydra.run.dir=run"]) == 0
+    assert json.loads(Path("run/result.json").read_text())["arm"] == "l2=1e-5"
+
+
+def test_shell_completion_works():
+    done = subprocess.run(
+        [sys.executable, "-m", "ablate", "--shell-completion", "install=bash"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "complete" in done.stdout
+
+
+@pytest.mark.skipif(not MNIST.is_dir(), reason="MNIST's files are not here")
+def test_mnist_is_read_from_a_folder(capsys):
+    arguments = ["dataset=mnist", f"dataset.root={MNIST}", "model.hidden=[32]", "trainer.epochs=1"]
+    assert main([*arguments, "trainer.batch_size=256", "hydra.run.dir=run"]) == 0
+    result = json.loads(Path("run/result.json").read_text())
+    assert result["metrics"]["accuracy/test"] > 0.85

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ablate.recorder import Job
+from ablate.runs import run_all
+
+FIELDS = {
+    "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
+    "stopping_reason", "weights", "seconds", "error", "versions",
+}  # fmt: skip
+
+
+def recorded(config, folder) -> dict:
+    ((_, result),) = run_all([Job(config, folder)])
+    assert json.loads((folder / "result.json").read_text())["run_id"] == result["run_id"]
+    return json.loads((folder / "result.json").read_text())
+
+
+@pytest.fixture
+def run(configured, tmp_path):
+    config = configured("regularizer=l1", "trainer.epochs=4", "logging.histograms=2", "seed=3")
+    return recorded(config, tmp_path), tmp_path, config
+
+
+def test_result_json_holds_what_the_contract_names(run):
+    result, _, config = run
+    assert set(result) == FIELDS
+    assert (result["status"], result["arm"], result["seed"], result["epochs"]) == ("finished", "l1=3e-4", 3, 4)
+    assert result["config"] == json.loads(config.model_dump_json())
+    parts = {f"{figure}/{part}" for figure in ("loss", "accuracy") for part in ("train", "val", "test")}
+    assert set(result["metrics"]) == set(result["last"]) == parts | {"penalty", "objective"}
+    assert set(result["weights"]) == {"l1_norm", "l2_norm", "zeros", "near_zeros"}
+    assert result["stopped_epoch"] is None and result["error"] is None
+
+
+def test_history_has_a_row_an_epoch_and_ends_with_the_results_figures(run):
+    result, folder, _ = run
+    rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    for name in ("loss/train", "loss/val", "accuracy/val", "penalty", "objective"):
+        assert float(rows[-1][name]) == result["last"][name]
+
+
+def test_tensorboard_shows_the_same_figures(run):
+    result, folder, _ = run
+    events = EventAccumulator(str(folder), size_guidance={"histograms": 0})
+    events.Reload()
+    tags = set(events.Tags()["scalars"])
+    assert {"loss/train", "loss/val", "accuracy/train", "accuracy/val", "penalty", "objective"} <= tags
+    assert {"weights/zeros", "gradients/hidden1", "gradients/output"} <= tags
+    losses = events.Scalars("loss/val")
+    assert [event.step for event in losses] == [1, 2, 3, 4]
+    assert losses[-1].value == pytest.approx(result["last"]["loss/val"])
+    (test,) = events.Scalars("accuracy/test")
+    assert test.value == pytest.approx(result["metrics"]["accuracy/test"])
+    histograms = events.Histograms("weights/hidden1.weight")
+    assert [event.step for event in histograms] == [2, 4]
+    assert histograms[0].histogram_value.num == 64 * 64
+    assert sum(histograms[0].histogram_value.bucket) == 64 * 64
+    (config,) = events.Tensors("config/text_summary")
+    assert b'"l1": 0.0003' in config.tensor_proto.string_val[0]
+
+
+def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
+    from ablate import models
+    from ablate.splits import split
+
+    result, folder, config = run
+    parts = split(config)
+    model = models.build(config.model, parts.shape, parts.outputs, 0).eval()
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    with torch.no_grad():
+        right = (model(parts.test.x).argmax(1) == parts.test.y).double().mean().item()
+    assert right == result["metrics"]["accuracy/test"]
+
+
+def test_a_run_without_tensorboard_writes_no_events(configured, tmp_path):
+    recorded(configured("trainer.epochs=1", "logging.tensorboard=false"), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "model.safetensors", "result.json"]
+
+
+def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
+    config = configured("optimizer=sgd", "optimizer.lr=1e6", "regularizer=l2", "trainer.epochs=9")
+    result = recorded(config, tmp_path)
+    assert result["status"] == "diverged" and "epoch" in result["error"]
+    assert result["metrics"]["loss/train"] is None  # JSON has no NaN
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_what_training_raises_is_the_result_of_every_run_that_had_not_ended(configured, tmp_path, monkeypatch):
+    from ablate.stacking import Stack
+
+    train_epoch = Stack.train_epoch
+
+    def breaks(self, epoch):
+        if epoch == 3:
+            raise RuntimeError("out of\nmemory")
+        train_epoch(self, epoch)
+
+    monkeypatch.setattr(Stack, "train_epoch", breaks)
+    configs = [configured("trainer.epochs=2"), configured("trainer.epochs=5"), configured("trainer.epochs=5", "seed=1")]
+    jobs = [Job(config, tmp_path / str(i)) for i, config in enumerate(configs)]
+    results = dict(run_all(jobs))
+    assert [results[i]["status"] for i in range(3)] == ["finished", "failed", "failed"]
+    assert results[1]["error"] == "RuntimeError: out of memory"
+    assert len((tmp_path / "1" / "history.csv").read_text().splitlines()) == 3
+
+
+def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
+    (tmp_path / "result.json").write_text("{}")
+    seen = []
+    job = Job(configured("trainer.epochs=3"), tmp_path)
+    list(run_all([job], on_row=lambda place, row: seen.append((tmp_path / "result.json").exists())))
+    assert seen[:2] == [False, False]
+
+
+def test_seconds_of_a_stack_are_shared_out(configured, tmp_path):
+    import time
+
+    jobs = [Job(configured("trainer.epochs=3", f"seed={i}"), tmp_path / str(i)) for i in range(4)]
+    started = time.perf_counter()
+    results = dict(run_all(jobs))
+    assert math.fsum(result["seconds"] for result in results.values()) <= time.perf_counter() - started
