@@ -32,7 +32,6 @@ def configured() -> Callable[..., Config]:
     """configured("regularizer=l1", "seed=3"): the checked config of a run."""
 
     def make(*overrides: str) -> Config:
-        config.register()
         GlobalHydra.instance().clear()
         with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
             return config.check(compose("config", list(overrides)))

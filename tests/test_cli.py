@@ -67,7 +67,7 @@ def test_the_sweep_script_takes_overrides():
     done = ablate("seed=0", "trainer.epochs=2", "hydra.sweep.dir=sweep", module=str(ROOT / "scripts" / "sweep.py"))
     assert done.returncode == 0, done.stderr
     arms = [line.split(",")[0] for line in Path("sweep/comparison.csv").read_text().splitlines()[1:]]
-    assert arms == ["none", "l1=3e-4", "l2=1e-3", "dropout=0.2"]
+    assert arms == ["none", "dropout=0.2", "l1=3e-4", "l2=1e-3"]
 
 
 @pytest.mark.parametrize("launcher", ["basic", "stacked"])

@@ -22,7 +22,6 @@ JOBS = [
 
 @pytest.fixture
 def composer():
-    config.register()
     with initialize_config_dir(str(config.folder().resolve()), version_base="1.3", job_name="ablate"):
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration("config", ["seed=1,2"], run_mode=RunMode.MULTIRUN)

@@ -104,3 +104,15 @@ def test_dropout_on_the_output_is_impossible():
 )
 def test_arms_have_names_that_read(configured, overrides, name):
     assert config.arm(configured(*overrides)) == name
+
+
+@pytest.mark.parametrize(
+    "text", ["../../etc/passwd", "a" * 300, "é" * 150, "dataset.root=/x/y", "..", "model.hidden=[64,64]"]
+)
+def test_folder_names_hold_no_path_and_are_not_too_long(text):
+    name = config.filename(text)
+    assert "/" not in name and len(name.encode()) <= 255
+
+
+def test_long_names_stay_apart():
+    assert config.filename("a" * 300 + "1") != config.filename("a" * 300 + "2")

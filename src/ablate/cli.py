@@ -95,7 +95,6 @@ task.together = together  # type: ignore[attr-defined]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
     sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
-    config.register()
     Prepare.sweep = None
     conf = str(config.folder().resolve())
     status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task))

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ablate.errors import ConfigError, shown
-from ablate.files import short, write
+from ablate.files import how_to_watch, short, write
 from ablate.identity import decisive
 from ablate.results import read
 
@@ -90,7 +90,7 @@ def compare(runs: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
 
 def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
     """Print the table of what is below these folders and write it into the first; the exit status."""
-    from ablate.progress import consoles
+    from ablate.progress import PLAIN, consoles
 
     try:
         runs = collect(*folders)
@@ -103,8 +103,8 @@ def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
     write(folders[0] / "comparison.csv", arms.to_csv(index=False))
     write(folders[0] / "comparison.md", markdown(arms, runs))
     where = short(folders[0])
-    out.print(f"table  {where / 'comparison.md'} and .csv", highlight=False, soft_wrap=True)
-    out.print(f"curves tensorboard --logdir {where}", highlight=False, soft_wrap=True)
+    out.print(f"report  {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
+    out.print(f"curves  {how_to_watch(where)}", **PLAIN)
     return int(bool((runs["status"] != "finished").any()))
 
 
@@ -161,7 +161,8 @@ def _cells(row: pd.Series, arms: pd.DataFrame) -> list[str]:
 
 
 def _formatted(value: float, spec: str) -> str:
-    return format(value, spec).removesuffix("%")  # the heading says %
+    text = format(value, spec).removesuffix("%")  # the heading says %
+    return text.replace("-", "+") if not text.strip("+-0.") else text  # no -0.00
 
 
 def _finished(runs: pd.DataFrame, arm: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ line. Nothing here imports torch, so that a wrong key is answered at once.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,6 +19,8 @@ from pydantic import Field, ValidationError, create_model
 from ablate import data, models, regularizers
 from ablate.errors import ConfigError, one_of, refuse
 from ablate.schema import Probability, Schema, Seed
+
+LONGEST_NAME = 200  # bytes; file systems take 255
 
 
 def folder() -> Path:
@@ -116,9 +119,12 @@ class Config(Schema):
         return {name: getattr(self.regularizer, name) for name in regularizers.penalties()}
 
 
-def register() -> None:
-    """Store the node `schema`, which conf/config.yaml builds on."""
-    ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
+def filename(text: str) -> str:
+    """`text` as the name of a folder: no path in it, and short enough for every file system."""
+    name = text.replace("/", "_").replace("\\", "_")
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def check(composed: DictConfig) -> Config:
@@ -244,3 +250,12 @@ def arm(config: Config) -> str:
     if config.early_stopping.patience is not None:
         words.append(f"patience={config.early_stopping.patience}")
     return " ".join(words) or "none"
+
+
+def register() -> None:
+    """Store the node `schema`, which conf/config.yaml builds on, and the resolver that names folders."""
+    ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
+    OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
+
+
+register()  # on import, as Hydra has it: other launchers import the task in processes of their own

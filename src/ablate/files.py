@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 
@@ -21,3 +23,10 @@ def short(path: Path) -> Path:
     """The path as seen from here, where it is below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def how_to_watch(folder: Path) -> str:
+    """The command that opens TensorBoard on a folder, as it can be typed here."""
+    beside = Path(sys.executable).with_name("tensorboard")
+    command = "tensorboard" if shutil.which("tensorboard") else short(beside)
+    return f"{command} --logdir {folder}, then http://localhost:6006"

@@ -7,6 +7,7 @@ with the same numbers are therefore neighbours (stacking.py sorts them) and each
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,7 @@ class Updater:
     def _cut(self, weights: Tensor, gradients: Tensor) -> None:
         edges = [i for i, c in enumerate(self.configs) if i == 0 or c != self.configs[i - 1]]
         blocks = [slice(i, j) for i, j in zip(edges, [*edges[1:], len(self.configs)], strict=True)]
-        self.blocks = [
+        self.blocks: list[tuple[Any, ...]] = [
             (
                 self.configs[b.start],
                 *([tensor[b]] for tensor in (weights, gradients, *self.moments)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,12 @@ from rich.table import Table
 
 from ablate.config import Config, arm
 from ablate.engine import Row
+from ablate.files import how_to_watch
 
 log = logging.getLogger("ablate")
 WIDTH = 120  # of tables where there is no terminal to ask
+PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal
+PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True}
 LINES = 10  # at most so many lines a run where there is no terminal
 
 
@@ -70,17 +74,17 @@ class RunDisplay:
             line = f"epoch {row.epoch}/{self.epochs}  {described(row)}"
             log.info(line)
             if not (self.quiet or self.console.is_terminal):
-                self.console.print(line, highlight=False, soft_wrap=True)
+                self.console.print(line, **PLAIN)
 
 
 class SweepDisplay:
-    """One bar for a whole sweep on a terminal; elsewhere a line every tenth of the runs."""
+    """One bar for a whole sweep on a terminal; elsewhere a line every few seconds."""
 
     def __init__(self, configs: Sequence[Config], console: Console) -> None:
         self.configs, self.console = configs, console
         self.epochs = [0] * len(configs)
         self.logged: list[list[str]] = [[] for _ in configs]
-        self.ended, self.failed, self.best = 0, 0, ("", 0.0)
+        self.ended, self.failed, self.best, self.said = 0, 0, ("", 0.0), time.monotonic()
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
             console=console, disable=not console.is_terminal,
@@ -95,7 +99,7 @@ class SweepDisplay:
 
     def plan(self, plan: Any) -> None:
         """Say the plan, and start to draw: workers are forked after this, from a process that has no thread yet."""
-        self.console.print(str(plan), highlight=False)
+        self.console.print(str(plan), **PLAIN)
 
     def row(self, place: int, row: Row) -> None:
         if not self.bar.live.is_started:
@@ -105,19 +109,23 @@ class SweepDisplay:
             self.logged[place].append(f"epoch {row.epoch}/{epochs}  {described(row)}")
         if row.figures["accuracy/val"] > self.best[1]:
             self.best = arm(self.configs[place]), row.figures["accuracy/val"]
-        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
+        self._draw()
 
     def result(self, place: int, result: dict[str, Any]) -> None:
         self.epochs[place] = self.configs[place].trainer.epochs  # a run that stopped early has none left
         self.ended += 1
         self.failed += result["status"] != "finished"
-        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
-        if not self.console.is_terminal and self.ended % max(1, len(self.configs) // LINES) == 0:
-            self.console.print(self._state(), highlight=False, soft_wrap=True)
+        self._draw()
 
     def lines(self, place: int) -> list[str]:
         """A run's lines for its log."""
         return self.logged[place]
+
+    def _draw(self) -> None:
+        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
+        if not self.console.is_terminal and time.monotonic() - self.said > PAUSE:
+            self.said = time.monotonic()
+            self.console.print(self._state(), **PLAIN)
 
     def _state(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""
@@ -149,8 +157,8 @@ def summary(result: dict[str, Any], folder: Path, console: Console) -> None:
         outer.add_row(escape(ended + f"weights of epoch {kept} kept"))
     else:
         outer.add_row(f"[red]{escape(str(result['error']))}[/red]")
-    outer.add_row(escape(f"files  {folder}"))
-    outer.add_row(escape(f"curves tensorboard --logdir {folder}"))
+    outer.add_row(escape(f"files   {folder}"))
+    outer.add_row(escape(f"curves  {how_to_watch(folder)}"))
     title = f"{result['arm']} · seed {result['seed']} · {result['status']}"
     console.print(Panel(outer, title=escape(title), title_align="left", expand=False))
 

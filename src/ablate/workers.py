@@ -94,7 +94,9 @@ def _work(connection: Connection, jobs: Sequence[Job]) -> None:
         while (stack := connection.recv()) is not None:
             for kind, (place, event) in _train(jobs, stack):
                 if isinstance(event, Row):
-                    event.weights = event.ending = None  # recorded here; the parent only shows figures
+                    event.weights = None  # recorded here; the parent only shows figures
+                    if event.ending is not None:
+                        event.ending.state = {}
                 connection.send((kind, (place, event)))
             connection.send(("idle", None))
     except (BrokenPipeError, EOFError, KeyboardInterrupt):
