@@ -21,7 +21,7 @@ def test_every_option_of_every_group_gives_a_valid_config(configured, option):
 def test_l1_with_dropout_is_exactly_that(configured):
     plain, both = configured(), configured("regularizer=l1", "model.dropout=0.2")
     assert both.model.dropout == 0.2
-    assert both.strengths == {"l1": 3e-4, "l2": 0.0}
+    assert {name: value for name, value in both.strengths.items() if value} == {"l1": 3e-4}
     assert both.model_copy(update={"model": plain.model, "regularizer": plain.regularizer}) == plain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -71,6 +72,7 @@ def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[Dic
     from ablate.recorder import Job
     from ablate.runs import run_all
 
+    gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
     jobs = []
     for composed in configs:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
