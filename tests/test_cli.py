@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,51 @@ def test_mnist_is_read_from_a_folder(capsys):
     assert main([*arguments, "trainer.batch_size=256", "hydra.run.dir=run"]) == 0
     result = json.loads(Path("run/result.json").read_text())
     assert result["metrics"]["accuracy/test"] > 0.85
+
+
+def test_two_runs_never_share_a_folder(capsys):
+    arguments = ["-m", "regularizer=none,l1", "seed=0,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${seed}"]
+    assert main(arguments) == 2
+    assert "none seed 0 and l1=3e-4 seed 0 would share the folder" in capsys.readouterr().err
+
+
+def test_a_killed_worker_costs_its_own_runs_and_no_history(capsys):
+    script = (
+        "import os, sys, threading, time, signal, multiprocessing\n"
+        "from ablate.cli import main\n"
+        "def kill():\n"
+        "    while not multiprocessing.active_children(): time.sleep(0.05)\n"
+        "    time.sleep(1.5)\n"
+        "    os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)\n"
+        "threading.Thread(target=kill, daemon=True).start()\n"
+        "sys.exit(main(['-m', 'seed=range(4)', 'trainer.epochs=400', 'stack.workers=2', 'hydra.sweep.dir=sweep']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    status = {path: json.loads(path.read_text())["status"] for path in Path("sweep").rglob("result.json")}
+    assert sorted(status.values()) == ["failed", "failed", "finished", "finished"]
+    assert done.stdout.count("its worker died (exit status -9)") == 2
+
+
+def test_workers_go_when_their_parent_is_killed():
+    command = [sys.executable, "-m", "ablate", "-m", "seed=range(8)", "trainer.epochs=5000", "stack.workers=2"]
+    parent = subprocess.Popen([*command, "hydra.sweep.dir=sweep"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    if not children.parent.exists():
+        parent.kill()
+        pytest.skip("this system does not tell a process's children")
+    deadline = time.monotonic() + 60
+    while len(found := children.read_text().split()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(found) == 2
+    time.sleep(1)
+    parent.kill()
+    parent.wait()
+
+    def alive(pid: str) -> bool:
+        stat = Path(f"/proc/{pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+    while any(map(alive, found)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(alive, found))

@@ -111,3 +111,21 @@ def test_few_seeds_give_no_verdict_and_the_table_says_so(tmp_path):
     text = markdown(compare(runs), runs)
     assert "too few seeds for a verdict: 1 a pair of arms, 6 are needed" in text
     assert "| l1=1e-4 | 1 | 95.00 | +5.00 |" in text
+
+
+def test_nothing_is_compared_across_data(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    result(tmp_path / "1", "none", 0, 0.5, dataset={"name": "noise", "samples": 10})
+    result(tmp_path / "2", "l1=1e-4", 0, 0.6, dataset={"name": "noise", "samples": 10}, **L1)
+    arms = compare(collect(tmp_path)).set_index("arm")
+    assert list(arms.index) == ["none dataset=digits", "none dataset=noise", "l1=1e-4"]
+    assert math.isnan(arms.loc["none dataset=noise", "difference"])
+    assert arms.loc["l1=1e-4", "difference"] == pytest.approx(0.1)
+
+
+def test_repeated_runs_count_once_and_are_said(tmp_path):
+    for folder in ("a", "b"):
+        result(tmp_path / folder, "none", 0, 0.9)
+    runs = collect(tmp_path)
+    assert list(compare(runs)["n"]) == [1] and list(compare(runs)["failed"]) == [0]
+    assert "1 of these runs repeat an arm and seed" in markdown(compare(runs), runs)

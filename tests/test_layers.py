@@ -52,7 +52,7 @@ def stacked(make, kind, runs: int = 3):
     models = [make() for _ in range(runs)]
     slots = layout(models[0])
     rows = Rows.of(models, slots)
-    gradients = {slot.name: torch.full_like(slot.of(rows.weights), 7.0) for slot in slots if slot.trained}
+    gradients = {slot.name: torch.full_like(slot.of(rows.weights), 7.0) for slot in slots}
     return models, kind(models, list(range(runs)), rows.views(slots), gradients), gradients
 
 
@@ -160,3 +160,62 @@ def test_products_are_products_whatever_the_way(shape):
 def test_a_tie_is_no_right_answer():
     right = losses.sums(torch.zeros(1, 10, 4), torch.zeros(1, 1, 4, dtype=torch.int64))[1]
     assert right.item() == 0
+
+
+class Twice(nn.Module):
+    """One dropout layer used twice, at different widths, and under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop = self.also = nn.Dropout(0.5)
+        self.out = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.out(x)
+        return torch.cat([self.drop(torch.ones_like(x)), self.also(torch.ones_like(x)), self.drop(torch.ones(8, 2))], 1)
+
+
+@pytest.mark.parametrize("kind", [Mapped, Looped])
+def test_every_use_of_a_dropout_layer_has_a_mask_of_its_own(kind):
+    _, stack, _ = stacked(Twice, kind)
+    stack.start_epoch(1)
+    out = stack.forward(torch.ones(3, 8, 6), training=True)
+    assert set(out.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(out[:, :6], out[:, 6:12])
+
+
+def test_a_layer_that_stands_twice_in_a_sequence_acts_twice():
+    def make():
+        act = nn.ReLU()
+        return nn.Sequential(nn.Linear(6, 5), act, nn.Linear(5, 4), act, nn.Linear(4, 3))
+
+    models, stack, _ = stacked(make, Chain)
+    x = torch.randn(3, 7, 6)
+    torch.testing.assert_close(stack.forward(x)[1].t(), models[1](x[1]).detach())
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        type("Own", (nn.Sequential,), {"forward": lambda self, x: x})(nn.Linear(6, 3)),
+        nn.Sequential(nn.Linear(6, 5), nn.GELU(approximate="tanh"), nn.Linear(5, 3)),
+        nn.Sequential(nn.Linear(6, 5).requires_grad_(False), nn.Linear(5, 3)),
+        nn.Sequential(*[nn.Linear(6, 6)] * 2),
+    ],
+)
+def test_what_the_layers_by_hand_would_get_wrong_they_do_not_take(model):
+    assert not Chain.takes(model, (6,))
+
+
+def test_frozen_parameters_and_whole_number_buffers_stay_with_their_run():
+    def make():
+        model = Residual()
+        model.a.weight.requires_grad_(False)
+        return model
+
+    models, stack, gradients = stacked(make, Mapped)
+    assert "a.weight" not in gradients and "a.weight" in stack.buffers
+    stack.start_epoch(1)
+    stack.backward(stack.forward(torch.randn(3, 8, 6), training=True))
+    assert stack.buffers["norm.num_batches_tracked"].tolist() == [1, 1, 1]
+    assert torch.equal(stack.buffers["a.weight"][2], models[2].a.weight)

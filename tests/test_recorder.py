@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate.recorder import Job
+from ablate.jobs import Job
 from ablate.runs import run_all
 
 FIELDS = {

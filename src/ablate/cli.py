@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,8 @@ from ablate import config
 from ablate.callbacks import Prepare, Refused
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
 from ablate.files import short
+from ablate.jobs import Job
+from ablate.results import RESULT
 
 log = logging.getLogger("ablate")
 
@@ -34,7 +38,6 @@ def task(composed: DictConfig) -> float:
     from hydra.types import RunMode
 
     from ablate.progress import RunDisplay, consoles, summary
-    from ablate.recorder import Job
     from ablate.runs import run_all
 
     checked = config.check(composed)
@@ -69,7 +72,6 @@ def check(composed: DictConfig) -> config.Config:
 def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
     """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
     from ablate.progress import SweepDisplay, consoles
-    from ablate.recorder import Job
     from ablate.runs import run_all
 
     gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
@@ -77,10 +79,23 @@ def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[Dic
     for composed in configs:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
         jobs.append(Job(check(composed), folder.absolute()))
+    _check_folders(jobs)
+    for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
+        print(f"warning: {line}", file=sys.stderr)
     with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
         for place, result in run_all(jobs, on_plan=display.plan, on_row=display.row):
             display.result(place, result)
             yield place, partial(_replay, result, display.lines(place))
+
+
+def _check_folders(jobs: Sequence[Job]) -> None:
+    """Refuse a sweep of which two runs would write to the same folder."""
+    taken: dict[Path, Job] = {}
+    for job in jobs:
+        other = taken.setdefault(Path(os.path.normpath(job.folder)), job)
+        if other is not job:
+            both = " and ".join(f"{config.arm(j.config)} seed {j.config.seed}" for j in (other, job))
+            raise ConfigError(f"hydra.sweep.subdir: {both} would share the folder {short(job.folder)}")
 
 
 def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
@@ -98,13 +113,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
     sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
     Prepare.sweep = None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     conf = str(config.folder().resolve())
     status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task))
-    if Prepare.sweep is not None and status != REFUSED and Prepare.sweep.is_dir():
+    if Prepare.sweep is not None and status != REFUSED and any(Prepare.sweep.rglob(RESULT)):
         from ablate.comparison import conclude
 
         status = max(status, conclude([Prepare.sweep]))
     return status
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    """A scheduler's SIGTERM ends us like Ctrl-C: workers go, what is finished is shown."""
+    raise KeyboardInterrupt
 
 
 def _guarded(command: Callable[[], Any]) -> int:

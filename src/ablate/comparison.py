@@ -64,28 +64,30 @@ def compare(runs: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
         ConfigError: there is no arm named `baseline`.
     """
     arms = list(dict.fromkeys(runs["arm"]))
-    if baseline is None:
-        baseline = next((arm for arm in arms if arm == "none" or arm.startswith("none ")), arms[0])
-    if baseline not in arms:
+    if baseline is not None and baseline not in arms:
         raise ConfigError(f"baseline={baseline}: must be one of {', '.join(arms)}")
-    reference = _finished(runs, baseline).set_index("seed")["accuracy/test"]
     table = []
-    for arm in sorted(arms, key=lambda arm: arm != baseline):
-        finished = _finished(runs, arm)
-        row: dict[str, Any] = {
-            "arm": arm,
-            "n": len(finished),
-            "failed": int((runs["arm"] == arm).sum()) - len(finished),
-        }
-        pairs = finished.set_index("seed")["accuracy/test"] - reference
-        row["pairs"] = 0 if arm == baseline else int(pairs.notna().sum())
-        for name in COLUMNS:
-            values = pairs if name == "difference" else finished[name]
-            if name == "difference" and arm == baseline:
-                values = values.iloc[:0]
-            row[name], row[f"{name} sd"] = values.mean(), values.std(ddof=1)
-        table.append(row)
+    for _, group in runs.groupby("data", sort=False):  # nothing is compared across data
+        arms = list(dict.fromkeys(group["arm"]))
+        unregularized = next((arm for arm in arms if arm.split(" ")[0] == "none"), arms[0])
+        reference = baseline if baseline is not None and baseline in arms else unregularized
+        table += [_arm_row(group, arm, reference) for arm in sorted(arms, key=lambda arm: arm != reference)]
     return pd.DataFrame(table)
+
+
+def _arm_row(runs: pd.DataFrame, arm: str, reference: str) -> dict[str, Any]:
+    finished = _finished(runs, arm)
+    failed = int(((runs["arm"] == arm) & (runs["status"] != "finished")).sum())
+    row: dict[str, Any] = {"arm": arm, "n": len(finished), "failed": failed, "baseline": reference}
+    accuracy = finished.set_index("seed")["accuracy/test"]
+    pairs = (accuracy - _finished(runs, reference).set_index("seed")["accuracy/test"]).dropna()
+    if arm == reference:
+        pairs = pairs.iloc[:0]
+    row["pairs"] = len(pairs)
+    for name in COLUMNS:
+        values = pairs if name == "difference" else finished[name]
+        row[name], row[f"{name} sd"] = values.mean(), values.std(ddof=1)
+    return row
 
 
 def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
@@ -133,16 +135,20 @@ def markdown(arms: pd.DataFrame, runs: pd.DataFrame) -> str:
 
 def notes(arms: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
     """What a reader has to know to read the table, and every run that gave no figures."""
-    lines = ["± is the standard deviation over the seeds; differences are from the first arm, seed by seed"]
-    if len(arms) > 1 and (few := arms["pairs"].iloc[1:].min()) < MINIMUM_SEEDS:
+    references = ", ".join(dict.fromkeys(arms["baseline"]))
+    lines = [f"± is the standard deviation over the seeds; differences are from {references}, seed by seed"]
+    compared = arms[arms["arm"] != arms["baseline"]]
+    if len(compared) and (few := compared["pairs"].min()) < MINIMUM_SEEDS:
         lines.append(f"too few seeds for a verdict: {few} a pair of arms, {MINIMUM_SEEDS} are needed")
+    if repeats := int(runs.duplicated(["arm", "seed"]).sum()):
+        lines.append(f"{repeats} of these runs repeat an arm and seed; the last finished one of each counts")
     for _, run in runs[runs["status"] != "finished"].iterrows():
         lines.append(f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}")
     return lines
 
 
 def _title(runs: pd.DataFrame) -> str:
-    return f"{len(runs)} runs on {', '.join(dict.fromkeys(runs['dataset']))}"
+    return f"{len(runs)} run{'s' * (len(runs) != 1)} on {', '.join(dict.fromkeys(runs['dataset']))}"
 
 
 def _headings(arms: pd.DataFrame) -> list[str]:
@@ -178,6 +184,7 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
         "seed": result["seed"],
         "status": result["status"],
         "dataset": result["config"]["dataset"]["name"],
+        "data": _data(result["config"]),
         "run_id": result["run_id"],
         **dict.fromkeys(("accuracy/test", "loss/val"), float("nan")),
         **figures,
@@ -187,6 +194,11 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
         "error": result.get("error"),
         "folder": result["folder"],
     }
+
+
+def _data(config: dict[str, Any]) -> str:
+    """What two runs must have in common for their figures to be compared."""
+    return ", ".join(f"{key}={shown(value)}" for key, value in decisive(config).items() if key.startswith("dataset."))
 
 
 def _number(value: Any) -> float:
@@ -200,16 +212,26 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
     they differ are added to it.
     """
     configs = [decisive(result["config"]) for result in results]
+    keys = list(dict.fromkeys(key for config in configs for key in config if key != "seed"))
     values: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result, config in zip(results, configs, strict=True):
-        for key, value in config.items():
-            values[result["arm"], key].add(shown(value))
+        for key in keys:
+            values[result["arm"], key].add(shown(config[key]) if key in config else "")
     labels = []
     for result, config in zip(results, configs, strict=True):
-        differing = [key for key in config if key != "seed" and len(values[result["arm"], key]) > 1]
-        words = (f"{key.rpartition('.')[2]}={shown(config[key])}" for key in differing)
+        differing = [key for key in keys if key in config and len(values[result["arm"], key]) > 1]
+        # Another option brings other keys with it: its name says enough.
+        named = {key.partition(".")[0] for key in differing if key.endswith(".name")}
+        told = [key for key in differing if key.endswith(".name") or key.partition(".")[0] not in named]
+        words = (f"{_short_key(key)}={shown(config[key])}" for key in told)
         labels.append(" ".join([result["arm"], *words]))
     return labels
+
+
+def _short_key(key: str) -> str:
+    """`lr` for `optimizer.lr`, but `optimizer` for `optimizer.name`."""
+    group, _, last = key.rpartition(".")
+    return group if last == "name" else last
 
 
 def _natural(text: str) -> list[Any]:

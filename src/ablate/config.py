@@ -220,6 +220,8 @@ def _device_is_there(name: str) -> bool:
 
 def advice(config: Config) -> list[str]:
     """What the notes' rules of thumb warn of, a line each."""
+    stopping = config.early_stopping
+    unwatched = stopping.patience is not None and stopping.start_from_epoch >= config.trainer.epochs
     limits = {
         "dropout": (0.3, "much information is lost"),
         "input_dropout": (0.25, "much of the input is lost"),
@@ -228,7 +230,10 @@ def advice(config: Config) -> list[str]:
         f"model.{key}={value:g} is above {most}: {why}"
         for key, (most, why) in limits.items()
         if (value := getattr(config.model, key, 0.0)) > most
-    ]
+    ] + [
+        f"early_stopping.start_from_epoch={stopping.start_from_epoch} is not below trainer.epochs="
+        f"{config.trainer.epochs}: nothing is watched, and no weights are restored"
+    ] * unwatched
 
 
 def strength(value: float) -> str:
@@ -249,6 +254,8 @@ def arm(config: Config) -> str:
         words.append(f"layers={config.regularizer.layers}")
     if config.early_stopping.patience is not None:
         words.append(f"patience={config.early_stopping.patience}")
+    elif config.early_stopping.restore_best_weights:
+        words.append("best_weights")
     return " ".join(words) or "none"
 
 

@@ -62,6 +62,8 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
         return f"{error.override}: can't be read: {text.splitlines()[0]}"
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
+        if key in keys:
+            return f"{key}: the chosen option of {key.partition('.')[0]} has no such key; others have"
         near = difflib.get_close_matches(key, list(keys), n=1)
         if any(other.startswith(key + ".") for other in keys):
             return f"{key}: is a group of keys; name an option of it or one of its keys"

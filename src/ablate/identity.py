@@ -14,6 +14,8 @@ def decisive(config: dict[str, Any]) -> dict[str, Any]:
     """The keys that decide a run's result, flat (`model.hidden`), without those that can't matter to it."""
     flat = {key: value for key, value in _flat(config).items() if not key.startswith(INDECISIVE)}
     regularizer, stopping = config["regularizer"], config["early_stopping"]
+    # A regularizer that has no say is as good as one that doesn't exist yet.
+    flat = {key: value for key, value in flat.items() if not (key.startswith("regularizer.") and value == 0)}
     if "dropout" in config["model"]:
         flat.pop("regularizer.dropout", None)  # the model's own figure is in force
     if not any(value for key, value in regularizer.items() if key not in ("layers", "dropout")):

@@ -104,16 +104,16 @@ class Dropout:
         self.span = slice(noisy[0], noisy[-1] + 1)  # stacking.py sorts runs so that this holds few others
         self.p = torch.tensor(p[self.span], device=device)
         self.seeds, self.index, self.device = seeds[self.span], index, device
-        self.masks: dict[torch.Size, Tensor] = {}
+        self.masks: dict[tuple[torch.Size, int], Tensor] = {}
 
     def start_epoch(self, epoch: int) -> None:
         self.generators = [generator(seed, DROPOUT, epoch, self.index, self.device) for seed in self.seeds]
 
-    def draw(self, shape: torch.Size) -> Tensor:
-        """New masks for an input of this shape, [runs, …]."""
-        if shape not in self.masks:
-            self.masks[shape] = torch.ones(shape, device=self.device)
-        mask, numbers = self.masks[shape], shape[1:].numel()
+    def draw(self, shape: torch.Size, call: int = 0) -> Tensor:
+        """New masks for an input of this shape, [runs, …]; call: which use of the layer in a forward pass."""
+        if (shape, call) not in self.masks:
+            self.masks[shape, call] = torch.ones(shape, device=self.device)
+        mask, numbers = self.masks[shape, call], shape[1:].numel()
         words = torch.empty(len(self.seeds), -(-numbers // 4), dtype=torch.int64, device=self.device)
         lanes = dropout.draw(words, self.generators)[:, :numbers].view(-1, *shape[1:])
         dropout.mask(lanes, self.p.view(-1, *[1] * (len(shape) - 1)), out=mask[self.span])
@@ -151,7 +151,7 @@ class Chain:
         self.layers: list[Layer] = []
         self.dropouts: list[Dropout] = []
         device = next(iter(rows.values())).device
-        for index, (name, module) in enumerate(models[0].named_children()):
+        for index, (name, module) in enumerate(models[0]._modules.items()):  # named_children leaves out repetitions
             if isinstance(module, nn.Linear):
                 w, g = (self._views(tensors, name) for tensors in (rows, gradients))
                 self.layers.append(Linear(w[0], w[1], g[0], g[1]))
@@ -160,14 +160,22 @@ class Chain:
                 if any(p):
                     self.dropouts.append(Dropout(p, seeds, index, device))
                     self.layers.append(self.dropouts[-1])
-            elif type(module) in ACTIVATIONS:
+            elif module is not None and type(module) in ACTIVATIONS:
                 self.layers.append(Activation(*ACTIVATIONS[type(module)]))
 
     @staticmethod
     def takes(model: nn.Module, shape: tuple[int, ...]) -> bool:
         """Whether all layers of this model have a hand-batched form."""
         known = {nn.Linear, nn.Dropout, nn.Flatten, *ACTIVATIONS}
-        if not isinstance(model, nn.Sequential) or not {type(layer) for layer in model} <= known:
+        if type(model) is not nn.Sequential or not {type(layer) for layer in model} <= known:
+            return False
+        if not all(parameter.requires_grad for parameter in model.parameters()):
+            return False
+        plain = {"approximate": "none", "start_dim": 1, "end_dim": -1, "_forward_hooks": {}, "_forward_pre_hooks": {}}
+        if any(getattr(layer, key, value) != value for layer in model for key, value in plain.items()):
+            return False
+        linear = [layer for layer in model if isinstance(layer, nn.Linear)]
+        if not linear or len(set(map(id, linear))) < len(linear):
             return False
         return len(shape) == 1 or isinstance(model[0], nn.Flatten)
 

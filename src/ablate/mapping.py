@@ -20,21 +20,27 @@ from ablate.regularizers import dropout
 from ablate.seeds import DROPOUT, generator
 
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+DROPOUTS = (nn.Dropout, *CHANNELWISE)
+Masks = dict[str, list[Tensor]]
 
 
 class _Masked(nn.Module):
-    """Stands in for a dropout layer: multiplies by `mask`, or notes the shape of what it is given."""
+    """Stands in for a dropout layer: multiplies by its masks, one a call, or notes the shapes of what it is given."""
 
     def __init__(self, channelwise: bool) -> None:
         super().__init__()
         self.channelwise = channelwise
-        self.mask: Tensor | None = None
-        self.shape = torch.Size()
+        self.begin([])
+
+    def begin(self, masks: list[Tensor]) -> None:
+        """Before each forward pass: the masks for its calls of this layer, or none."""
+        self.masks, self.shapes = masks, list[torch.Size]()
 
     def forward(self, x: Tensor) -> Tensor:
         # Channel-wise dropout hides whole channels: its mask has one number for each.
-        self.shape = torch.Size([*x.shape[:2], *[1] * (x.ndim - 2)]) if self.channelwise else x.shape
-        return x if self.mask is None else x * self.mask
+        shape = torch.Size([*x.shape[:2], *[1] * (x.ndim - 2)]) if self.channelwise else x.shape
+        self.shapes.append(shape)
+        return x * self.masks[len(self.shapes) - 1] if self.masks else x
 
 
 class Mapped:
@@ -43,26 +49,29 @@ class Mapped:
     pads = False  # a layer may look at the whole batch, as batch normalisation does
 
     def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
-        """models: one a run. rows: [runs, …] by name of parameter or buffer; buffers are updated in place."""
+        """models: one a run. rows: [runs, …] by name of parameter or buffer; buffers are updated in place.
+
+        gradients: [runs, …] by name, of the parameters that are trained.
+        """
         self.module = copy.deepcopy(models[0])
-        trained = dict(self.module.named_parameters())
-        self.leaves = {name: rows[name].detach().requires_grad_() for name in trained}
-        # vmap updates contiguous buffers in place, and others in a copy of its own: so they are copied back.
-        self.kept = {name: tensor for name, tensor in rows.items() if name not in trained}
-        self.buffers = {name: tensor.clone().contiguous() for name, tensor in self.kept.items()}
-        self.gradients = [gradients[name] for name in trained]
+        self.leaves = {name: rows[name].detach().requires_grad_() for name in gradients}
+        self.buffers = {name: tensor for name, tensor in rows.items() if name not in gradients}
+        self.gradients = list(gradients.values())
         device = next(iter(rows.values())).device
         self.masked: dict[str, _Masked] = {}
         self.dropouts: dict[str, Dropout] = {}
-        for index, (name, layer) in enumerate(models[0].named_modules()):
-            if not isinstance(layer, nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d):
+        layers = [(n, m) for n, m in models[0].named_modules(remove_duplicate=False) if isinstance(m, DROPOUTS)]
+        for index, (name, layer) in enumerate(layers):
+            same = next((other for other, module in layers[:index] if module is layer), None)
+            if same is not None:
+                self.module.set_submodule(name, self.masked[same])
                 continue
             self.masked[name] = _Masked(isinstance(layer, CHANNELWISE))
             self.module.set_submodule(name, self.masked[name])
             p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
             if any(p):
                 self.dropouts[name] = Dropout(p, seeds, index, device)
-        self.shapes: dict[torch.Size, dict[str, torch.Size]] = {}
+        self.shapes: dict[torch.Size, dict[str, list[torch.Size]]] = {}
 
     def start_epoch(self, epoch: int) -> None:
         for layer in self.dropouts.values():
@@ -75,32 +84,33 @@ class Mapped:
         shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
             self.out = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
-        if training:
-            for name, buffer in self.buffers.items():
-                self.kept[name].copy_(buffer)
         return self.out.detach().transpose(1, 2)
 
     def backward(self, d: Tensor) -> None:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
         _differentiate(self.out, list(self.leaves.values()), d.transpose(1, 2), self.gradients)
 
-    def _draw(self, x: Tensor) -> dict[str, Tensor]:
+    def _draw(self, x: Tensor) -> Masks:
         if not self.dropouts:
             return {}
         if x.shape not in self.shapes:  # how large the masks are turns out when the module is run without them
-            for layer in self.masked.values():
-                layer.mask = None
-            with torch.no_grad():
-                buffers = {name: buffer.clone() for name, buffer in self.buffers.items()}
-                functional_call(self.module, ({n: t[0] for n, t in (self.leaves | buffers).items()},), (x[0],))
-            self.shapes[x.shape] = {name: self.masked[name].shape for name in self.dropouts}
-        shapes = self.shapes[x.shape]
-        return {name: layer.draw(torch.Size([len(x), *shapes[name]])) for name, layer in self.dropouts.items()}
+            self._begin({})
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                tensors = {n: t[0].clone() for n, t in (self.leaves | self.buffers).items()}
+                functional_call(self.module, tensors, (x[0],))
+            self.shapes[x.shape] = {name: self.masked[name].shapes for name in self.dropouts}
+        return {
+            name: [self.dropouts[name].draw(torch.Size([len(x), *shape]), call) for call, shape in enumerate(shapes)]
+            for name, shapes in self.shapes[x.shape].items()
+        }
 
-    def _call(self, leaves: Views, buffers: Views, masks: Views, x: Tensor, shared: bool) -> Tensor:
+    def _begin(self, masks: Masks) -> None:
+        for name, layer in self.masked.items():
+            layer.begin(masks.get(name, []))
+
+    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Tensor:
         def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Tensor:
-            for name, layer in self.masked.items():
-                layer.mask = masks.get(name)
+            self._begin(masks)
             return functional_call(self.module, (leaves, buffers), (x,))
 
         return vmap(one, in_dims=(0, 0, 0, None if shared else 0))(leaves, buffers, masks, x)
@@ -125,12 +135,11 @@ class Looped(Mapped):
         super().start_epoch(epoch)
         self.states = [generator(seed, DROPOUT, epoch).get_state() for seed in self.seeds]
 
-    def _call(self, leaves: Views, buffers: Views, masks: Views, x: Tensor, shared: bool) -> Tensor:
+    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Tensor:
         self.outs = []
         with torch.random.fork_rng(devices=[]):
             for i, (own, _) in enumerate(self.each):
-                for name, layer in self.masked.items():
-                    layer.mask = masks[name][i] if name in masks else None
+                self._begin({name: [mask[i] for mask in calls] for name, calls in masks.items()})
                 if self.module.training:
                     torch.set_rng_state(self.states[i])
                 tensors = (own, {name: buffer[i] for name, buffer in buffers.items()})
@@ -174,16 +183,18 @@ def _alike(model: nn.Module, shape: tuple[int, ...], batch: int) -> bool:
     """Whether a run has the same logits and gradients alone and as the second of four."""
     random = torch.Generator().manual_seed(0)
     x = torch.randn(4, batch, *shape, generator=random)
+    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
+    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
     found = []
     for place in (slice(1, 2), slice(0, 4)):
-        n = place.stop - place.start
-        tensors = dict(model.named_parameters()) | {n: b for n, b in model.named_buffers() if b.is_floating_point()}
-        rows, gradients = ({name: torch.stack([t.detach()] * n) for name, t in tensors.items()} for _ in range(2))
+        n, row = place.stop - place.start, 1 - place.start
+        rows = {name: torch.stack([tensor.detach()] * n) for name, tensor in tensors.items()}
+        gradients = {name: torch.zeros_like(rows[name]) for name in trained}
         mapped = Mapped([model] * n, list(range(4))[place], rows, gradients)
         mapped.start_epoch(1)
-        logits = mapped.forward(x[place], training=True)
-        mapped.backward(logits)
-        row = 1 - place.start
+        for _ in range(2):  # the second step sees what the first left in buffers
+            logits = mapped.forward(x[place], training=True)
+            mapped.backward(logits)
         with torch.no_grad():
             evaluated = mapped.forward(x[:1])
         found.append([logits[row], evaluated[row], *(g[row] for g in gradients.values())])

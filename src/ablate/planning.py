@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ablate.config import Config
 from ablate.stacking import device, signature, size
@@ -44,7 +45,8 @@ def plan(configs: Sequence[Config]) -> Plan:
     work = sum(sizes[key].epoch * configs[i].trainer.epochs for key, group in groups.items() for i in group)
     workers = wanted.workers or _workers(configs, work)
     for key, group in groups.items():
-        bytes_a_run = 4 * BUFFERS * sizes[key].parameters
+        own_data = sizes[key].data if configs[group[0]].dataset.split_seed is None else 0
+        bytes_a_run = 4 * BUFFERS * sizes[key].parameters + own_data
         fits = max(1, int(SHARE * _free_memory() / workers / bytes_a_run))
         most = min(fits, wanted.size or min(MOST, max(FEWEST, CACHED // sizes[key].parameters)))
         share = len(group) / sum(map(len, groups.values()))
@@ -68,8 +70,9 @@ def _cores() -> int:
 
 
 def _free_memory() -> int:
-    """Bytes of memory that are free, or 4 GB where the system won't tell."""
+    """Bytes of memory that can be had, or 4 GB where the system won't tell."""
     try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
         return 4 * 2**30

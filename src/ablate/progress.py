@@ -83,6 +83,7 @@ class SweepDisplay:
     def __init__(self, configs: Sequence[Config], console: Console) -> None:
         self.configs, self.console = configs, console
         self.epochs = [0] * len(configs)
+        self.left_out = 0  # epochs that runs which stopped early did without
         self.logged: list[list[str]] = [[] for _ in configs]
         self.ended, self.failed, self.best, self.said = 0, 0, ("", 0.0), time.monotonic()
         self.bar = Progress(
@@ -112,7 +113,7 @@ class SweepDisplay:
         self._draw()
 
     def result(self, place: int, result: dict[str, Any]) -> None:
-        self.epochs[place] = self.configs[place].trainer.epochs  # a run that stopped early has none left
+        self.left_out += self.configs[place].trainer.epochs - (result["epochs"] or self.epochs[place])
         self.ended += 1
         self.failed += result["status"] != "finished"
         self._draw()
@@ -122,7 +123,7 @@ class SweepDisplay:
         return self.logged[place]
 
     def _draw(self) -> None:
-        self.bar.update(self.task, completed=sum(self.epochs), description=self._state())
+        self.bar.update(self.task, completed=sum(self.epochs) + self.left_out, description=self._state())
         if not self.console.is_terminal and time.monotonic() - self.said > PAUSE:
             self.said = time.monotonic()
             self.console.print(self._state(), **PLAIN)

@@ -8,11 +8,10 @@ import math
 import platform
 import sys
 import time
+import traceback
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,12 @@ import torch
 from safetensors.torch import save
 
 from ablate import __version__
-from ablate.config import Config, arm
+from ablate.config import arm
 from ablate.engine import Ending, Row
+from ablate.errors import one_line
 from ablate.files import write
 from ablate.identity import run_id
+from ablate.jobs import Job
 from ablate.results import RESULT
 
 # TensorBoard imports TensorFlow where it is installed, 10 to 20 s for nothing; this name keeps it from that.
@@ -36,21 +37,15 @@ FLUSH = 2.0  # seconds between writes of the history: curves can be watched, and
 BINS = 64
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run and the folder that it writes to."""
-
-    config: Config
-    folder: Path
-
-
 class Recorder:
     """Writes one run's files, row by row."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         job.folder.mkdir(parents=True, exist_ok=True)
-        (job.folder / RESULT).unlink(missing_ok=True)  # it is there only if the run ended
+        # result.json is there only if the run ended, and no file of an earlier run stands beside this one's.
+        for old in (job.folder / RESULT, job.folder / "model.safetensors", *job.folder.glob("events.out.tfevents.*")):
+            old.unlink(missing_ok=True)
         self.history = (job.folder / "history.csv").open("w", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
         self.tensorboard = None
@@ -73,10 +68,12 @@ class Recorder:
                 self._histogram(f"weights/{name}", weights.numpy(), row.epoch)
         return self._end(row.ending) if row.ending is not None else None
 
-    def fail(self, error: str) -> dict[str, Any]:
-        """Record that the run raised."""
+    def fail(self, error: BaseException) -> dict[str, Any]:
+        """Record that the run raised; the traceback goes to its log."""
         self._close()
-        return _finish(self.job, {"status": "failed", "error": error})
+        with (self.job.folder / "ablate.log").open("a", encoding="utf-8") as log:
+            log.writelines(traceback.format_exception(error))
+        return lost(self.job, one_line(error))
 
     def _scalars(self, figures: Mapping[str, float], epoch: int) -> None:
         if self.tensorboard is not None:  # one event an epoch: SummaryWriter.add_scalar makes one a figure
@@ -116,6 +113,12 @@ class Recorder:
         self.history.close()
         if self.tensorboard is not None:
             self.tensorboard.close()
+
+
+def lost(job: Job, error: str) -> dict[str, Any]:
+    """Record that a run ended without a result of its own; what it has written stays."""
+    job.folder.mkdir(parents=True, exist_ok=True)
+    return _finish(job, {"status": "failed", "error": error})
 
 
 def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:

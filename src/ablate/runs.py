@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ablate.engine import Row, train
-from ablate.errors import ConfigError, one_line
+from ablate.errors import ConfigError
+from ablate.jobs import Job
 from ablate.planning import Plan, plan
-from ablate.recorder import Job, Recorder
+from ablate.recorder import Recorder, lost
 from ablate.workers import train_stacks
-
-log = logging.getLogger("ablate")
 
 Result = dict[str, Any]
 
@@ -39,11 +37,10 @@ def run(jobs: Sequence[Job]) -> Iterator[tuple[int, Row | Result]]:
     except ConfigError:
         raise
     except Exception as error:
-        log.exception("training failed")
         recorders = recorders or [Recorder(job) for job in jobs]
         for place, recorder in enumerate(recorders):
             if place not in ended:
-                yield place, recorder.fail(one_line(error))
+                yield place, recorder.fail(error)
 
 
 def run_all(
@@ -65,4 +62,4 @@ def run_all(
             stack, reason = content
             for place in stack:
                 if place not in ended:
-                    yield place, Recorder(jobs[place]).fail(reason)
+                    yield place, lost(jobs[place], reason)

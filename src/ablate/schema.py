@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,11 @@ class DatasetConfig(Schema):
 
 
 class ModelConfig(Schema):
-    """The keys of every model; a module in ablate/models adds its own."""
+    """The keys of every model; a module in ablate/models adds its own.
 
+    mixes: keys in which runs of one stack may differ: the p of layers of nn.Dropout (whatever else reads a p
+    would get that of the first run), and what only decides the initialisation.
+    """
+
+    mixes: ClassVar[frozenset[str]] = frozenset()
     name: str

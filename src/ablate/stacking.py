@@ -34,7 +34,7 @@ WIDE = 8_000_000  # parameters × batch size from which a second thread pays; sm
 
 def signature(config: Config) -> str:
     """What runs must have in common to share a stack."""
-    model = config.model.model_dump(exclude={"dropout", "input_dropout", "init"})
+    model = config.model.model_dump(exclude=set(config.model.mixes))
     dataset = config.dataset.model_dump(exclude={"split_seed"})
     return repr((dataset, model, config.optimizer.name, config.trainer.batch_size, config.device))
 
@@ -48,12 +48,11 @@ def device(config: Config) -> torch.device:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a parameter or buffer of a model stands in a row."""
+    """Where a parameter of a model stands in a row."""
 
     name: str
     shape: torch.Size
     begin: int
-    trained: bool = True
     kernel: bool = False
     output: bool = False  # the kernel of the output layer
 
@@ -62,12 +61,12 @@ class Slot:
         return self.begin + math.prod(self.shape)
 
     def of(self, rows: Tensor) -> Tensor:
-        """This parameter of every run, [runs, *shape], in rows of parameters (or buffers)."""
+        """This parameter of every run, [runs, *shape], in rows of parameters."""
         return rows[:, self.begin : self.end].view(-1, *self.shape)
 
 
 def layout(model: nn.Module) -> list[Slot]:
-    """The parameters and floating-point buffers of one unstacked model.
+    """The trained parameters of one unstacked model.
 
     Kernels are the `weight` of linear and convolution layers; the last of them is the output layer's.
     """
@@ -75,59 +74,62 @@ def layout(model: nn.Module) -> list[Slot]:
     kernels = [f"{name}.weight".lstrip(".") for name, module in model.named_modules() if isinstance(module, owners)]
     slots, begin = [], 0
     for name, parameter in model.named_parameters():
-        slots.append(Slot(name, parameter.shape, begin, True, name in kernels, name == kernels[-1]))
-        begin = slots[-1].end
-    begin = 0
-    for name, buffer in model.named_buffers():
-        if buffer.is_floating_point():
-            slots.append(Slot(name, buffer.shape, begin, trained=False))
+        if parameter.requires_grad:
+            slots.append(Slot(name, parameter.shape, begin, name in kernels, kernels[-1:] == [name]))
             begin = slots[-1].end
     return slots
 
 
 @dataclass
 class Rows:
-    """What a model holds, a row a run. weights: [runs, parameters, padded]; buffers: [runs, buffers]."""
+    """What a model holds, a row a run.
+
+    weights: [runs, parameters, padded]; buffers: by name [runs, *shape], with parameters that are not trained.
+    """
 
     weights: Tensor
-    buffers: Tensor
+    buffers: dict[str, Tensor]
 
     @classmethod
     def of(cls, models: Sequence[nn.Module], slots: Sequence[Slot]) -> Rows:
-        ends = [max((s.end for s in slots if s.trained is trained), default=0) for trained in (True, False)]
-        rows = cls(torch.zeros(len(models), -(-ends[0] // PAD) * PAD), torch.zeros(len(models), ends[1]))
-        views = rows.views(slots)
-        for i, model in enumerate(models):
-            for name, tensor in model.state_dict().items():
-                if name in views:
-                    views[name][i] = tensor
-        return rows
+        weights = torch.zeros(len(models), -(-slots[-1].end // PAD) * PAD)
+        each = [dict(model.named_parameters()) | dict(model.named_buffers()) for model in models]
+        trained = {slot.name: slot.of(weights) for slot in slots}
+        for name, view in trained.items():
+            view.copy_(torch.stack([tensors[name].detach() for tensors in each]))
+        others = [name for name in each[0] if name not in trained]
+        return cls(weights, {name: torch.stack([tensors[name].detach() for tensors in each]) for name in others})
 
     def views(self, slots: Sequence[Slot]) -> dict[str, Tensor]:
         """[runs, *shape] by name."""
-        return {slot.name: slot.of(self.weights if slot.trained else self.buffers) for slot in slots}
+        return {slot.name: slot.of(self.weights) for slot in slots} | self.buffers
 
     def to(self, device: torch.device) -> Rows:
-        return Rows(self.weights.to(device), self.buffers.to(device))
+        return Rows(self.weights.to(device), {name: buffer.to(device) for name, buffer in self.buffers.items()})
 
     def pick(self, index: Tensor) -> Rows:
-        return Rows(self.weights.index_select(0, index), self.buffers.index_select(0, index))
+        buffers = {name: buffer.index_select(0, index) for name, buffer in self.buffers.items()}
+        return Rows(self.weights.index_select(0, index), buffers)
 
     def put(self, index: Tensor, other: Rows) -> None:
         """Take these rows over from `other`."""
         self.weights[index] = other.weights[index]
-        self.buffers[index] = other.buffers[index]
+        for name, buffer in self.buffers.items():
+            buffer[index] = other.buffers[name][index]
 
 
 @dataclass(frozen=True)
 class Size:
     """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation.
 
+    data: bytes of its samples.
+
     alone: why such runs are trained one after the other, or None.
     """
 
     parameters: int
     epoch: int
+    data: int
     alone: str | None
 
 
@@ -137,7 +139,8 @@ def size(config: Config) -> Size:
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
     _, alone = executor(model, data.shape, _batches(config, data))
-    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), alone)
+    samples = sum(part.x.nbytes for part in (data.train, data.val, data.test))
+    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), samples, alone)
 
 
 def _batches(config: Config, data: Split) -> list[int]:
@@ -193,7 +196,7 @@ class Stack:
         ]
 
     def _bind(self, rows: Rows) -> Chain | Mapped:
-        gradients = {slot.name: slot.of(self.gradients) for slot in self.slots if slot.trained}
+        gradients = {slot.name: slot.of(self.gradients) for slot in self.slots}
         return self.executor(self.models, [c.seed for c in self.configs], rows.views(self.slots), gradients)
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -249,8 +252,8 @@ class Stack:
     @threads(1)
     def weight_figures(self, rows: Rows) -> dict[str, Tensor]:
         """Norms and shares of small weights over the kernels, [runs] each."""
-        kernels = torch.cat([slot.of(rows.weights).flatten(1) for slot in self.kernels()], 1).double()
-        size = kernels.abs()
+        kernels = [slot.of(rows.weights).flatten(1) for slot in self.kernels()]
+        size = torch.cat(kernels or [rows.weights[:, :0]], 1).double().abs()
         return {
             "l1_norm": size.sum(1),
             "l2_norm": size.square().sum(1).sqrt(),
@@ -266,10 +269,12 @@ class Stack:
         }
 
     def state(self, row: int, rows: Rows) -> dict[str, Tensor]:
-        """A run's state dict, copied out of rows."""
-        fixed = dict(self.models[row].named_buffers())  # whole numbers, which no row holds
-        views = rows.views(self.slots)
-        return {n: (views[n][row] if n in views else fixed[n]).cpu().clone() for n in self.models[row].state_dict()}
+        """A run's state dict, copied out of rows; a tensor with several names stands under each."""
+        model, views = self.models[row], rows.views(self.slots)
+        tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
+        first = {id(tensor): name for name, tensor in reversed(tensors)}
+        names = {name: first[id(tensor)] for name, tensor in tensors}
+        return {name: views[names[name]][row].cpu().clone() for name in model.state_dict()}
 
 
 def _neighbours(config: Config) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from ablate.engine import Row
-from ablate.recorder import Job
+from ablate.jobs import Job
 
 # Forked workers share the parent's modules and data, and start in milliseconds. Elsewhere forking is unsafe.
 METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -47,7 +48,8 @@ def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, jobs), daemon=True)
+            # A forked worker inherits our ends of all pipes; while it holds one, it can't notice that we are gone.
+            process = context.Process(target=_work, args=(theirs, jobs, [ours, *busy]), daemon=True)
             process.start()
             theirs.close()
             processes.append(process)
@@ -86,8 +88,11 @@ def _hand_out(connection: Connection, waiting: list[list[int]]) -> list[int]:
     return stack
 
 
-def _work(connection: Connection, jobs: Sequence[Job]) -> None:
-    """A worker: trains the stacks that it is sent until it is sent None."""
+def _work(connection: Connection, jobs: Sequence[Job], inherited: Sequence[Connection]) -> None:
+    """A worker: trains the stacks that it is sent until it is sent None, or nobody listens any more."""
+    for other in inherited:
+        other.close()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logging.getLogger().handlers.clear()  # the parent's files
     torch.set_num_threads(1)
     try:
@@ -99,5 +104,5 @@ def _work(connection: Connection, jobs: Sequence[Job]) -> None:
                         event.ending.state = {}
                 connection.send((kind, (place, event)))
             connection.send(("idle", None))
-    except (BrokenPipeError, EOFError, KeyboardInterrupt):
+    except (ConnectionError, EOFError, KeyboardInterrupt):
         pass  # the parent is gone, or stops us

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ class Config(DatasetConfig):
 
 
 def load(kind: str, folder: str, config: Config) -> Source:
+    return _read(kind, folder, config.root)
+
+
+@lru_cache(maxsize=2)
+def _read(kind: str, folder: str, given_root: str) -> Source:
     """kind: the class in torchvision.datasets; folder: where below `root` it keeps its files.
 
     Raises:
@@ -26,7 +32,7 @@ def load(kind: str, folder: str, config: Config) -> Source:
     """
     import torchvision
 
-    root = Path(config.root).expanduser()
+    root = Path(given_root).expanduser()
     files = root / folder
     there = _holds_files(files)
     make = getattr(torchvision.datasets, kind)
@@ -40,7 +46,7 @@ def load(kind: str, folder: str, config: Config) -> Source:
         state = "holds damaged files" if there else "has no files, and they can't be downloaded"
         reason = re.sub(r".*(<urlopen error [^>]*>).*", r"\1", one_line(error))[:160]
         allowed = f"{files.absolute()} {state} ({reason}); put the files of {kind} there"
-        raise refuse("dataset.root", config.root, allowed) from error
+        raise refuse("dataset.root", given_root, allowed) from error
     y, test_y = np.asarray(train.targets), np.asarray(test.targets)
     return Source(x, y, len(train.classes), test_x, test_y)
 

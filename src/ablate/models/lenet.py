@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 class Config(ModelConfig):
+    mixes = frozenset({"dropout"})
     channels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     dropout: Probability = Field(description="after every dense hidden layer, never on the output")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 class Config(ModelConfig):
+    mixes = frozenset({"dropout", "input_dropout", "init"})
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
     activation: Literal["relu", "tanh", "sigmoid", "gelu"]
     dropout: Probability = Field(description="after every hidden layer, never on the output")
