@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from ablate.config import Config
 from ablate.engine import train
 from ablate.recorder import Job
 from ablate.runs import run_all
-from ablate.splits import Part, split
+from ablate.splits import split
 
 OUT = Path("outputs/bench")
 ARMS = ("none", "l1", "l2", "dropout")
@@ -74,7 +74,8 @@ def by_hand(epochs: int, configs: Sequence[Config], threads: int, loader: bool =
         weights = [layer.weight for layer in model if isinstance(layer, nn.Linear)]
         for _ in range(epochs):
             model.train()
-            for x, y in loaded if loader else batches(data.train, c.trainer.batch_size):
+            shuffled = torch.randperm(len(data.train)).split(c.trainer.batch_size)
+            for x, y in loaded if loader else ((data.train.x[i], data.train.y[i]) for i in shuffled):
                 loss = criterion(model(x), y)
                 if c.regularizer.l1:
                     loss = loss + c.regularizer.l1 * sum(w.abs().sum() for w in weights)
@@ -90,13 +91,6 @@ def by_hand(epochs: int, configs: Sequence[Config], threads: int, loader: bool =
                     criterion(out, part.y).item()
                     (out.argmax(1) == part.y).float().mean().item()
     return (time.perf_counter() - start) / len(configs)
-
-
-def batches(part: Part, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    order = torch.randperm(len(part))
-    for i in range(0, len(part), size):
-        index = order[i : i + size]
-        yield part.x[index], part.y[index]
 
 
 def recorded(epochs: int, configs: Sequence[Config]) -> float:
@@ -179,13 +173,17 @@ def peak_memory(_: int) -> float:
     return sum(resource.getrusage(w).ru_maxrss for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * unit / 2**20
 
 
-def command(epochs: int, seeds: int) -> float:
-    """Seconds a run of the whole command, from start to exit."""
+def whole_command(epochs: int, seeds: int, bytecode: str) -> float:
+    """Seconds a run of the whole command, from start to exit.
+
+    bytecode: a folder for .pyc files, which are there on a person's second start, even if this shell forbids them.
+    """
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": bytecode, "PYTHONDONTWRITEBYTECODE": ""}
     with tempfile.TemporaryDirectory() as folder:
         words = [f"regularizer={','.join(ARMS)}", f"seed=range({seeds})", f"trainer.epochs={epochs}"]
         words = [sys.executable, "-m", "ablate", "-m", *words, f"hydra.sweep.dir={folder}/sweep"]
         start = time.perf_counter()
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"python -m ablate ended with {done.returncode}: {done.stderr[-2000:]}")
@@ -196,7 +194,6 @@ def command(epochs: int, seeds: int) -> float:
 
 
 def configured(*overrides: str) -> Config:
-    config.register()
     with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
         return config.check(compose("config", list(overrides)))
 
@@ -255,6 +252,7 @@ class Bench:
     def __init__(self, given: argparse.Namespace, stack: ExitStack) -> None:
         self.quick, self.rounds, self.mnist_root, self.peers = given.quick, given.rounds, given.mnist_root, given.peers
         self.stack, self.processes = stack, Processes(given.quick)
+        self.threads = 1 if given.quick else CORES
         self.arms = [configured(f"regularizer={arm}") for arm in ARMS]
         self.epochs = 2 if self.quick else self.arms[0].trainer.epochs
         self.console = Console()
@@ -269,15 +267,16 @@ class Bench:
     def mnist(self) -> Config | None:
         """784-512-512-10; a quick bench trains it on digits."""
         if not self.quick and not (self.mnist_root / "MNIST" / "raw").is_dir():
-            return self.skip("MNIST", f"no MNIST/raw in {self.mnist_root} (--mnist-root)")
+            self.skip("MNIST", f"no MNIST/raw in {self.mnist_root} (--mnist-root)")
+            return None
         words = ["model.hidden=[512,512]", "regularizer=dropout", "trainer.batch_size=128", "dataset.scaling=unit"]
         return configured(
-            *words, *([] if self.quick else ["dataset=mnist", f"dataset.root={self.mnist_root.resolve()}"])
+            *words, *(() if self.quick else ("dataset=mnist", f"dataset.root={self.mnist_root.resolve()}"))
         )
 
     def hand(self, runs: int, name: str = "by hand", loader: bool = False) -> dict[str, Measure]:
         measure = partial(self.processes.measure, ["torch 1"], by_hand, self.study(runs))
-        return {f"{name}, threads: {n}": measure(n, loader) for n in sorted({1, CORES})}
+        return {f"{name}, threads: {n}": measure(n, loader) for n in sorted({1, self.threads})}
 
     def stacked(self, runs: int, process: str = "ablate") -> Measure:
         return self.processes.measure([process], recorded, self.study(runs))
@@ -306,9 +305,9 @@ def mnist(bench: Bench) -> Section | None:
         return None
     measure = bench.processes.measure
     contestants = {
-        "by hand": measure(["mnist by hand"], by_hand, [job], CORES),
-        "ours": measure(["mnist"], engine, [job], CORES, 1),
-        "products": measure(["mnist by hand"], products, job, 1, CORES),
+        "by hand": measure(["mnist by hand"], by_hand, [job], bench.threads),
+        "ours": measure(["mnist"], engine, [job], bench.threads, 1),
+        "products": measure(["mnist by hand"], products, job, 1, bench.threads),
     }
     ratios = [("ours", "by hand"), ("by hand", "ours"), ("ours", "products")]
     return Section("MNIST, seconds an epoch", contestants, ratios, epochs=2, per=2)
@@ -316,16 +315,15 @@ def mnist(bench: Bench) -> Section | None:
 
 def overhead(bench: Bench) -> Section:
     """What recording, and being made for stacks, cost a run that is alone."""
-    engine_alone = bench.processes.measure(["ablate"], engine, bench.study(1), CORES)
+    engine_alone = bench.processes.measure(["ablate"], engine, bench.study(1), bench.threads)
     contestants = bench.hand(1) | {"recorded": bench.stacked(1), "engine alone": engine_alone}
     return Section("one run, seconds", contestants, [("recorded", "by hand"), ("recorded", "engine alone")])
 
 
-def whole_command(bench: Bench) -> Section:
+def command(bench: Bench) -> Section:
     """python -m ablate -m …, from start to exit, against the loop by hand without its start."""
-    commands = {
-        f"command, runs: {len(ARMS) * n}": partial(command, seeds=n) for n in ((1,) if bench.quick else (16, 64))
-    }
+    seeds, bytecode = (1,) if bench.quick else (16, 64), bench.stack.enter_context(tempfile.TemporaryDirectory())
+    commands = {f"command, runs: {len(ARMS) * n}": partial(whole_command, seeds=n, bytecode=bytecode) for n in seeds}
     return Section("command, seconds a run", bench.hand(len(ARMS)) | commands, [("by hand", name) for name in commands])
 
 
@@ -341,21 +339,18 @@ def scaling(bench: Bench) -> Section:
 def peers(bench: Bench) -> Section | None:
     """Other libraries on the same job without a regularizer, and on an epoch of MNIST; JAX vmap has all arms."""
     if bench.peers is None:
-        return bench.skip("peers", "no --peers PYTHON")
-    runs, folder, job = (
-        16 if bench.quick else 64,
-        Path(bench.stack.enter_context(tempfile.TemporaryDirectory())),
-        bench.mnist(),
-    )
+        bench.skip("peers", "no --peers PYTHON")
+        return None
+    folder, job = Path(bench.stack.enter_context(tempfile.TemporaryDirectory())), bench.mnist()
     write_data(folder / "digits", bench.arms)
-    contestants = {"ablate": bench.stacked(runs)} | bench.hand(1)
+    contestants = {"ablate": bench.stacked(16 if bench.quick else 64)} | bench.hand(1)
     if job is not None:
         write_data(folder / "mnist", [job])
-        epoch = bench.processes.measure(["mnist"], engine, [job], CORES, 1)
+        epoch = bench.processes.measure(["mnist"], engine, [job], bench.threads, 1)
         contestants["ablate, MNIST"] = lambda _: epoch(1)
     words = [bench.peers, str(Path(__file__).with_name("bench_peers.py"))]
     listed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
-    started = {name: bench.stack.enter_context(Peer([*words, name, str(folder)])) for name in listed}
+    started = {name: Peer([*words, name, str(folder)], bench.stack) for name in listed}
     for name, peer in started.items():
         answer = peer.answer()
         if "skipped" in answer:
@@ -370,9 +365,10 @@ def peers(bench: Bench) -> Section | None:
 class Peer:
     """A library of another environment, in a process that waits for numbers of epochs: see bench_peers.py."""
 
-    def __init__(self, words: list[str]) -> None:
+    def __init__(self, words: list[str], stack: ExitStack) -> None:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        stack.callback(self.process.communicate)  # it ends where its input ends
 
     def answer(self) -> dict[str, Any]:
         line = next((line for line in self.process.stdout or () if line.startswith("{")), None)
@@ -381,13 +377,6 @@ class Peer:
     def __call__(self, epochs: int) -> float:
         print(epochs, file=self.process.stdin, flush=True)
         return float(self.answer()["seconds"])
-
-    def __enter__(self) -> Peer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
 
 
 def write_data(folder: Path, configs: Sequence[Config]) -> None:
@@ -403,12 +392,7 @@ def write_data(folder: Path, configs: Sequence[Config]) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], Section | None]] = {
-    "digits": digits,
-    "mnist": mnist,
-    "overhead": overhead,
-    "command": whole_command,
-    "scaling": scaling,
-    "peers": peers,
+    section.__name__: section for section in (digits, mnist, overhead, command, scaling, peers)
 }
 
 
@@ -426,7 +410,7 @@ def contest(bench: Bench, section: Section) -> tuple[Rounds, Rounds]:
     epochs = section.epochs or bench.epochs
     for _ in range(bench.rounds):
         for name, measure in section.contestants.items():
-            time.sleep(PAUSE)
+            time.sleep(0 if bench.quick else PAUSE)
             times[name].append(measure(epochs) / section.per)
     pairs = [(fastest(times, above), fastest(times, below)) for above, below in section.ratios]
     return times, {f"{a} / {b}": [x / y for x, y in zip(times[a], times[b], strict=True)] for a, b in pairs}
@@ -469,6 +453,7 @@ def table(title: str, times: Rounds, ratios: Rounds) -> Table:
 def plot(times: Rounds, path: Path) -> None:
     """Seconds a run against the number of runs, between the loop by hand and the products alone."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     runs = {int(name.split()[-1]): median(values) for name, values in times.items() if name.startswith("recorded")}
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -479,6 +464,8 @@ def plot(times: Rounds, path: Path) -> None:
         axes.axhline(median(times[name]), linestyle=style, color="black", label=name)
     axes.set_xticks(list(runs), [str(n) for n in runs])
     axes.set(xlabel="runs trained together", ylabel="seconds a run", title="digits, 64-64-64-10")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.minorticks_off()
     axes.legend()
     figure.savefig(path, dpi=150)
