@@ -42,7 +42,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from ablate import config
 from ablate.config import Config
 from ablate.engine import train
-from ablate.recorder import Job
+from ablate.jobs import Job
 from ablate.runs import run_all
 from ablate.splits import split
 
