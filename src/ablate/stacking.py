@@ -1,6 +1,6 @@
 """A stack: runs trained together, their parameters side by side in one buffer.
 
-A row of the buffer holds all parameters of a run, padded to a multiple of 16 numbers: the fused optimizers
+A row of the buffer holds all parameters of a run, padded to a multiple of 64 numbers: the fused optimizers
 round their last few elements by another code path than the others, and padding keeps every real parameter
 out of it. That, a fixed size of evaluation batches and a generator for every run is why a run's bits don't
 depend on its company.

@@ -5,8 +5,9 @@ A module may define
 - `gradient(weight)`: the gradient of that in closed form, element by element. Without it, autograd is asked.
 - `LIMITS`: pydantic's type of the strength, where it is not simply a number from 0 up.
 
-Kernels are the weights of layers, never biases or the parameters of a normalisation. They come one at a
-time and unstacked, as the layer has them ([out, in] for a linear one).
+Kernels are the weights of layers, never biases or the parameters of a normalisation. `penalty` gets them one
+at a time and unstacked, as the layer has them ([out, in] for a linear one); `gradient` gets rows of all
+parameters of several runs, of which only the kernels count, so it must not mix elements.
 """
 
 from __future__ import annotations
