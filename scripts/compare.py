@@ -1,12 +1,15 @@
-"""python scripts/compare.py DIR…: the table of what is finished below these folders, also while a sweep runs."""
+"""The table of what is finished below some folders, also while a sweep runs."""
 
+import argparse
 import sys
 from pathlib import Path
 
-from ablate.comparison import conclude
+from ablate.tables import conclude
 
 if __name__ == "__main__":
-    if not sys.argv[1:] or sys.argv[1].startswith("-"):
-        print(__doc__)
-        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
-    sys.exit(conclude([Path(folder) for folder in sys.argv[1:]]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("--baseline", help="the arm that the others are compared with (default: the study's)")
+    parser.add_argument("--metric", help="accuracy/test or loss/test (default: the study's)")
+    given = parser.parse_args()
+    sys.exit(conclude(given.folders, given.baseline, given.metric))

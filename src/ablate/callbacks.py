@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ablate.config import advice
+from ablate.errors import ConfigError
 
 
 class Refused(BaseException):
@@ -28,6 +29,9 @@ class Prepare(Callback):
         from ablate.cli import check
 
         try:
+            if config.get("study") is not None:
+                name = config.hydra.runtime.choices.study
+                raise ConfigError(f"study={name}: is a sweep: python -m ablate -m study={name}")
             checked = check(config)
             for line in advice(checked):
                 print(f"warning: {line}", file=sys.stderr)

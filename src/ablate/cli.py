@@ -16,10 +16,11 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import config
+from ablate import config, identity, results, studies
 from ablate.callbacks import Prepare, Refused
+from ablate.composing import override
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
-from ablate.files import short
+from ablate.files import count, short
 from ablate.jobs import Job
 from ablate.results import RESULT
 
@@ -69,6 +70,47 @@ def check(composed: DictConfig) -> config.Config:
     return checked
 
 
+def prepare(master: DictConfig, jobs: Sequence[tuple[str | None, list[str], DictConfig]]) -> list[list[str]]:
+    """What is left to do of a sweep's jobs: each run once, and none that its folder holds already.
+
+    Keeps in the folder what was asked for.
+
+    Raises:
+        ConfigError: a job can't be trained.
+    """
+    folder = Path(master.hydra.sweep.dir)
+    found, _ = results.read([folder])
+    found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
+    there = {result["run_id"]: result for result in found}
+    taken = {result["folder"] for result in found}
+    asked: list[studies.Asked] = []
+    left: dict[str, list[str]] = {}
+    for arm, overrides, composed in jobs:
+        checked = check(composed)
+        run_id = identity.run_id(checked.model_dump())
+        asked.append(studies.Asked(run_id, arm, checked.seed))
+        earlier, subdir = there.get(run_id), os.path.normpath(str(composed.hydra.sweep.subdir))
+        if earlier and not _again(checked.rerun, earlier["status"]):
+            continue
+        place = os.path.relpath(earlier["folder"], folder.resolve()) if earlier else subdir
+        if not earlier and str((folder / subdir).resolve()) in taken:
+            place = f"{subdir}-{run_id}"  # the run of other settings that is there stays
+        moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
+        left.setdefault(run_id, [*overrides, *moved])
+    name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
+    baseline, metric = (study.baseline, study.metric) if study else (None, None)
+    studies.Sweep(sys.argv[1:], name, baseline, metric, asked).write(folder)
+    runs = len({run.run_id for run in asked})
+    if len(left) < runs:
+        print(f"{count(runs, 'run')}: {runs - len(left)} reused, {len(left)} to do")
+    return list(left.values())
+
+
+def _again(rerun: str, status: str) -> bool:
+    """Whether a run with a result is done again. One that diverged would do so again, to the same bits."""
+    return rerun == "all" or (rerun == "failed" and status == "failed")
+
+
 def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
     """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
     from ablate.progress import SweepDisplay, consoles
@@ -105,7 +147,7 @@ def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
     return _outcome(result)
 
 
-task.check = check  # type: ignore[attr-defined]
+task.prepare = prepare  # type: ignore[attr-defined]
 task.together = together  # type: ignore[attr-defined]
 
 
@@ -118,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     conf = str(config.folder().resolve())
     status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task))
     if Prepare.sweep is not None and status != REFUSED and any(Prepare.sweep.rglob(RESULT)):
-        from ablate.comparison import conclude
+        from ablate.tables import conclude
 
         status = max(status, conclude([Prepare.sweep]))
     return status

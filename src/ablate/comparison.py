@@ -1,4 +1,4 @@
-"""The comparison table: one row an arm, from the results that runs left in their folders."""
+"""What a sweep says: its runs, its arms against the baseline, the strengths among which each arm was chosen."""
 
 from __future__ import annotations
 
@@ -6,178 +6,226 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from ablate.errors import ConfigError, shown
-from ablate.files import how_to_watch, short, write
+from ablate import regularizers, statistics, studies
+from ablate.errors import ConfigError, one_of, shown
 from ablate.identity import decisive
 from ablate.results import read
 
-MINIMUM_SEEDS = 6  # below, no verdict
+METRIC = "accuracy/test"
 
-# column of the table: heading, format of a mean, format of its SD
-COLUMNS: dict[str, tuple[str, str, str]] = {
-    "accuracy/test": ("test accuracy, %", ".2%", ".2%"),
-    "difference": ("difference, points", "+.2%", ""),
-    "loss/val": ("validation loss", ".4f", ""),
-    "gap": ("train−test gap, points", "+.2%", ""),
-    "near_zeros": ("weights <1e-3, %", ".1%", ""),
-    "l2_norm": ("weight norm", ".2f", ""),
-    "epochs": ("epochs", ".1f", ""),
-    "seconds": ("seconds", ".2f", ""),
-}
+# What is told of an arm beside its verdict: means over the seeds.
+FIGURES = ("loss/test", "accuracy/test", "loss/val", "loss/train", "gap", "near_zeros", "zeros", "l2_norm", "epochs",
+           "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
+
+# Where a config says how strongly it regularizes, and the column of that name: the runs' table has them all.
+STRONG = {"model.dropout": "dropout", "model.input_dropout": "input_dropout", "early_stopping.patience": "patience"}
+STRONG |= {f"regularizer.{name}": name for name in regularizers.names() if name not in STRONG.values()}
+STRENGTHS = tuple(STRONG.values())
 
 
-def collect(*folders: str | Path) -> pd.DataFrame:
-    """The runs below these folders, a row each: arm, seed, status, error, folder, every figure.
+@dataclass(frozen=True)
+class Comparison:
+    """Arms compared on `metric`, a test figure.
+
+    runs: a row a run; see `collect`.
+    arms: a row an arm, every baseline before its arms, and these from best to worst: `statistics.COLUMNS`, then
+        baseline, pairs, failed, chosen_from (how many strengths) and the means of `FIGURES`.
+    strengths: a row a strength, of the arms that were chosen from several, from weak to strong: study_arm, arm,
+        chosen, key and value (what differs, a column of `STRENGTHS`; empty where several do), n, failed, and the
+        means of `FIGURES`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
+    sweep: what was asked for, where the folder tells; unfinished: how many of its runs have no result yet.
+    others: how many results there are of runs that were not asked for.
+    """
+
+    runs: pd.DataFrame
+    arms: pd.DataFrame
+    strengths: pd.DataFrame
+    metric: str
+    sweep: studies.Sweep | None = None
+    unfinished: int = 0
+    others: int = 0
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.metric.startswith("accuracy")
+
+
+def compare_folders(*folders: str | Path, baseline: str | None = None, metric: str | None = None) -> Comparison:
+    """Compare what is finished below these folders.
+
+    baseline: an arm, as the table or the study names it; by default the study's, or that without regularizer.
+    metric: by default the study's, or test accuracy.
 
     Files that are no results are named on stderr and left out.
 
     Raises:
-        ConfigError: a folder is not there, or none holds a result.
+        ConfigError: a folder is not there, none holds a result, or there is no such baseline or metric.
     """
     for folder in folders:
         if not Path(folder).is_dir():
             raise ConfigError(f"{folder}: no such folder")
-    results, complaints = read(Path(folder) for folder in folders)
+    found, complaints = read(Path(folder) for folder in folders)
+    sweeps = _sweeps(folders, complaints)
     for line in complaints:
         print(line, file=sys.stderr)
+    asked = {run.run_id for sweep in sweeps for run in sweep.runs}
+    results = [r for r in found if not sweeps or r["run_id"] in asked]
     if not results:
         raise ConfigError(f"{', '.join(map(str, folders))}: no results there yet")
     results.sort(key=lambda result: _natural(result["folder"]))
-    labels = _labels(results)
-    return pd.DataFrame([_run_row(result, label) for result, label in zip(results, labels, strict=True)])
+    members: dict[str, set[str]] = defaultdict(set)
+    for run in (run for sweep in sweeps for run in sweep.runs):
+        if run.arm is not None:
+            members[run.run_id].add(run.arm)
+    first = sweeps[0] if sweeps else studies.Sweep([], None, None, None, [])
+    metric = metric or first.metric or METRIC
+    runs = collect(results)
+    if metric not in runs or not metric.endswith("/test"):
+        raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
+    groups = _groups(results, runs, members)
+    arms, strengths = _compared(runs, groups, baseline or first.baseline, metric)
+    done = {result["run_id"] for result in results}
+    return Comparison(
+        runs=runs,
+        arms=arms,
+        strengths=strengths,
+        metric=metric,
+        sweep=first if sweeps else None,
+        unfinished=len(asked - done),
+        others=len(found) - len(results),
+    )
 
 
-def compare(runs: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
-    """Arms, the baseline first: n, failed and mean and SD (n-1) over the seeds of every figure.
+def collect(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Results as a table, a row a run: arm, seed, status, error, folder, every figure."""
+    rows = [_run_row(result, label) for result, label in zip(results, _labels(results), strict=True)]
+    return pd.DataFrame(rows)
 
-    difference: the mean over the seeds that both arms finished of test accuracy minus the baseline's.
 
-    Raises:
-        ConfigError: there is no arm named `baseline`.
-    """
-    arms = list(dict.fromkeys(runs["arm"]))
-    if baseline is not None and baseline not in arms:
-        raise ConfigError(f"baseline={baseline}: must be one of {', '.join(arms)}")
-    table = []
+def finished(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that count: one of each arm and seed."""
+    return runs[runs["status"] == "finished"].drop_duplicates(["arm", "seed"], keep="last")
+
+
+def _compared(
+    runs: pd.DataFrame, groups: dict[str, list[str]], baseline: str | None, metric: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    chosen = {name: _choose(runs, labels) for name, labels in groups.items()}
+    every = [*groups, *runs["arm"]]
+    if baseline is not None and baseline not in every:
+        raise ConfigError(f"baseline={baseline}: {one_of(dict.fromkeys(every), baseline)}")
+    tables = []
     for _, group in runs.groupby("data", sort=False):  # nothing is compared across data
-        arms = list(dict.fromkeys(group["arm"]))
-        unregularized = next((arm for arm in arms if arm.split(" ")[0] == "none"), arms[0])
-        reference = baseline if baseline is not None and baseline in arms else unregularized
-        table += [_arm_row(group, arm, reference) for arm in sorted(arms, key=lambda arm: arm != reference)]
-    return pd.DataFrame(table)
+        labels = list(dict.fromkeys(label for label in chosen.values() if label in set(group["arm"])))
+        named = chosen.get(baseline, baseline) if baseline is not None else None
+        reference = named if named is not None and named in set(group["arm"]) else _unregularized(labels)
+        labels = list(dict.fromkeys([reference, *labels]))
+        tables.append(_table(group[group["arm"].isin(labels)], reference, metric))
+    arms = pd.concat(tables, ignore_index=True)
+    sizes = {label: len(groups[name]) for name, label in chosen.items()}
+    arms["chosen_from"] = [sizes.get(arm, 1) for arm in arms["arm"]]
+    return arms, _strengths(runs, groups, chosen)
 
 
-def _arm_row(runs: pd.DataFrame, arm: str, reference: str) -> dict[str, Any]:
-    finished = _finished(runs, arm)
-    failed = int(((runs["arm"] == arm) & (runs["status"] != "finished")).sum())
-    row: dict[str, Any] = {"arm": arm, "n": len(finished), "failed": failed, "baseline": reference}
-    accuracy = finished.set_index("seed")["accuracy/test"]
-    pairs = (accuracy - _finished(runs, reference).set_index("seed")["accuracy/test"]).dropna()
-    if arm == reference:
-        pairs = pairs.iloc[:0]
-    row["pairs"] = len(pairs)
-    for name in COLUMNS:
-        values = pairs if name == "difference" else finished[name]
-        row[name], row[f"{name} sd"] = values.mean(), values.std(ddof=1)
-    return row
+def _table(runs: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
+    higher_is_better = metric.startswith("accuracy")
+    # A run without a figure counts as a seed without one, so that its arm has a row.
+    usable = pd.concat([finished(runs), runs[runs["status"] != "finished"]]).drop_duplicates(["arm", "seed"])
+    compared = statistics.compare(usable, baseline, metric, higher_is_better, float(runs["overlap"].iloc[0]))
+    pairs = compared.attrs.pop("pairs")
+    compared["baseline"] = baseline
+    compared["pairs"] = [pairs.get(arm, 0) for arm in compared["arm"]]
+    compared["failed"] = [_failed(runs, arm) for arm in compared["arm"]]
+    means = finished(runs).groupby("arm")[list(FIGURES)].mean().reindex(compared["arm"]).reset_index(drop=True)
+    compared = pd.concat([compared, means], axis=1)
+    order = compared["mean"].where(compared["arm"] != baseline, float("inf") if higher_is_better else -float("inf"))
+    return compared.loc[order.sort_values(ascending=not higher_is_better, kind="stable").index]
 
 
-def conclude(folders: Sequence[Path], console: Console | None = None) -> int:
-    """Print the table of what is below these folders and write it into the first; the exit status."""
-    from ablate.progress import PLAIN, consoles
-
-    try:
-        runs = collect(*folders)
-    except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    out = console or consoles()[0]
-    arms = compare(runs)
-    show(arms, runs, out)
-    write(folders[0] / "comparison.csv", arms.to_csv(index=False))
-    write(folders[0] / "comparison.md", markdown(arms, runs))
-    where = short(folders[0])
-    out.print(f"report  {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
-    out.print(f"curves  {how_to_watch(where)}", **PLAIN)
-    return int(bool((runs["status"] != "finished").any()))
-
-
-def show(arms: pd.DataFrame, runs: pd.DataFrame, console: Console) -> None:
-    table = Table(title=_title(runs), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for i, heading in enumerate(_headings(arms)):
-        # A heading breaks at its spaces, a figure never.
-        table.add_column(heading.replace(" ", "\n"), justify="left" if i == 0 else "right", no_wrap=i > 0)
-    for _, row in arms.iterrows():
-        table.add_row(*_cells(row, arms))
-    console.print(table)
-    for note in notes(arms, runs):
-        console.print(f"· {note}", highlight=False, markup=False)
+def _strengths(runs: pd.DataFrame, groups: dict[str, list[str]], chosen: dict[str, str]) -> pd.DataFrame:
+    rows = []
+    counted = finished(runs)
+    values_of = runs.drop_duplicates("arm").set_index("arm")[list(STRENGTHS)]
+    for name, labels in groups.items():
+        own = values_of.loc[labels].sort_values(list(STRENGTHS), kind="stable")
+        differing = [key for key in STRENGTHS if own[key].nunique() > 1]
+        key = differing[0] if len(differing) == 1 else None
+        for label in own.index if len(labels) > 1 else []:
+            values = counted[counted["arm"] == label]
+            row = {
+                "study_arm": name,
+                "arm": label,
+                "chosen": chosen[name] == label,
+                "key": key,
+                "value": own.loc[label, key] if key else None,
+                "n": len(values),
+                "failed": _failed(runs, label),
+            }
+            for figure in FIGURES:
+                row[figure], row[f"{figure} sd"] = values[figure].mean(), values[figure].std(ddof=1)
+            rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def markdown(arms: pd.DataFrame, runs: pd.DataFrame) -> str:
-    headings = _headings(arms)
-    lines = [
-        headings,
-        ["---", *["---:"] * (len(headings) - 1)],
-        *(_cells(row, arms) for _, row in arms.iterrows()),
-    ]
-    rows = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    return f"{_title(runs)}\n\n{rows}\n\n" + "\n".join(f"- {note}" for note in notes(arms, runs)) + "\n"
+def _choose(runs: pd.DataFrame, labels: list[str]) -> str:
+    """The strength of least validation loss over the seeds, among those of which fewest runs failed."""
+    losses = finished(runs).groupby("arm")["loss/val"].mean()
+    return min(labels, key=lambda label: (_failed(runs, label), losses.get(label, float("inf"))))
 
 
-def notes(arms: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """What a reader has to know to read the table, and every run that gave no figures."""
-    references = ", ".join(dict.fromkeys(arms["baseline"]))
-    lines = [f"± is the standard deviation over the seeds; differences are from {references}, seed by seed"]
-    compared = arms[arms["arm"] != arms["baseline"]]
-    if len(compared) and (few := compared["pairs"].min()) < MINIMUM_SEEDS:
-        lines.append(f"too few seeds for a verdict: {few} a pair of arms, {MINIMUM_SEEDS} are needed")
-    if repeats := int(runs.duplicated(["arm", "seed"]).sum()):
-        lines.append(f"{repeats} of these runs repeat an arm and seed; the last finished one of each counts")
-    for _, run in runs[runs["status"] != "finished"].iterrows():
-        lines.append(f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}")
-    return lines
+def _failed(runs: pd.DataFrame, arm: str) -> int:
+    of_arm = runs[runs["arm"] == arm]
+    return of_arm["seed"].nunique() - finished(of_arm)["seed"].nunique()
 
 
-def _title(runs: pd.DataFrame) -> str:
-    return f"{len(runs)} run{'s' * (len(runs) != 1)} on {', '.join(dict.fromkeys(runs['dataset']))}"
+def _unregularized(arms: Sequence[str]) -> str:
+    return next((arm for arm in arms if arm.split(" ")[0] == "none"), arms[0])
 
 
-def _headings(arms: pd.DataFrame) -> list[str]:
-    failed = ["failed"] if arms["failed"].any() else []
-    return ["arm", "n", *failed, *(heading for heading, _, _ in COLUMNS.values())]
+def _sweeps(folders: Sequence[str | Path], complaints: list[str]) -> list[studies.Sweep]:
+    """What was asked for in these folders; none where one of them doesn't tell, so that nothing is left out."""
+    found = []
+    for folder in folders:
+        path = Path(folder) / studies.ASKED
+        if not path.is_file():
+            return []
+        try:
+            found.append(studies.Sweep.read(path))
+        except ConfigError as error:
+            complaints.append(f"{error}; all results there are shown")
+            return []
+    return found
 
 
-def _cells(row: pd.Series, arms: pd.DataFrame) -> list[str]:
-    failed = [str(row["failed"])] if arms["failed"].any() else []
-    cells = [str(row["arm"]), str(row["n"]), *failed]
-    for name, (_, mean, sd) in COLUMNS.items():
-        cells.append("" if pd.isna(row[name]) else _formatted(row[name], mean))
-        if cells[-1] and sd and not pd.isna(row[f"{name} sd"]):
-            cells[-1] += " ± " + _formatted(row[f"{name} sd"], sd)
-    return cells
+def _groups(
+    results: Sequence[dict[str, Any]], runs: pd.DataFrame, members: dict[str, set[str]]
+) -> dict[str, list[str]]:
+    """The arms among which one is chosen, by name: a study's, or those that differ only in strengths."""
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    for result, label in zip(results, runs["arm"], strict=True):
+        for name in members.get(result["run_id"]) or [_kind(result)]:
+            groups[name][label] = None
+    return {name: list(labels) for name, labels in groups.items()}
 
 
-def _formatted(value: float, spec: str) -> str:
-    text = format(value, spec).removesuffix("%")  # the heading says %
-    return text.replace("-", "+") if not text.strip("+-0.") else text  # no -0.00
-
-
-def _finished(runs: pd.DataFrame, arm: str) -> pd.DataFrame:
-    return runs[(runs["arm"] == arm) & (runs["status"] == "finished")].drop_duplicates("seed", keep="last")
+def _kind(result: dict[str, Any]) -> str:
+    """What two arms have in common that differ only in strengths."""
+    config = decisive(result["config"])
+    return " ".join(
+        f"{key}={shown(bool(value) if key in STRONG else value)}" for key, value in config.items() if key != "seed"
+    )
 
 
 def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
     metrics, weights = result["metrics"], result.get("weights") or {}
     figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
+    decided = decisive(result["config"])
     train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
     return {
         "arm": label,
@@ -185,8 +233,10 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
         "status": result["status"],
         "dataset": result["config"]["dataset"]["name"],
         "data": _data(result["config"]),
+        "overlap": _overlap(result["config"]["dataset"]),
         "run_id": result["run_id"],
-        **dict.fromkeys(("accuracy/test", "loss/val"), float("nan")),
+        **{name: _number(decided.get(key, 0)) for key, name in STRONG.items()},
+        **dict.fromkeys(FIGURES, float("nan")),
         **figures,
         "gap": train - test,
         **{name: _number(weights.get(name)) for name in ("near_zeros", "zeros", "l1_norm", "l2_norm")},
@@ -194,6 +244,14 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
         "error": result.get("error"),
         "folder": result["folder"],
     }
+
+
+def _overlap(dataset: dict[str, Any]) -> float:
+    """Test samples per training sample where every seed has a split of its own, else 0."""
+    test = _number(dataset.get("test_fraction"))
+    if dataset.get("split_seed", 0) is not None or not test > 0:
+        return 0.0
+    return test / (1 - test - _number(dataset["val_fraction"]))
 
 
 def _data(config: dict[str, Any]) -> str:

@@ -8,14 +8,19 @@ options is composed once, and values are set on a copy.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, Quote, QuotedString
 from omegaconf import DictConfig, open_dict
+
+
+def override(key: str, text: str) -> str:
+    """An override that sets `key` to this very text, whatever stands in it."""
+    return f"{key}={QuotedString(text, Quote.single).with_quotes()}"
 
 
 class Composer:
@@ -28,15 +33,14 @@ class Composer:
         self.groups: dict[str, bool] = {}
         self.jobs: dict[tuple[str, ...], DictConfig] = {}
 
-    def check(self, overrides: Sequence[str], check: Callable[[DictConfig], Any]) -> None:
-        """Compose a job that is going to be launched, and have it checked."""
-        self.jobs[tuple(overrides)] = self.compose(overrides)
-        check(self.jobs[tuple(overrides)])
+    def hold(self, overrides: Sequence[str]) -> DictConfig:
+        """Compose a job that may be launched, and keep its config for `take`."""
+        return self.jobs.setdefault(tuple(overrides), self.compose(overrides))
 
     def take(self, overrides: Sequence[str]) -> DictConfig:
-        """A job's config, for the caller to change; the one that was checked, where it was."""
-        checked = self.jobs.pop(tuple(overrides), None)
-        return self.compose(overrides) if checked is None else checked
+        """A job's config, for the caller to change; the one that is held, where it is."""
+        held = self.jobs.pop(tuple(overrides), None)
+        return self.compose(overrides) if held is None else held
 
     def compose(self, overrides: Sequence[str]) -> DictConfig:
         """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included."""

@@ -14,12 +14,13 @@ from typing import Annotated, Any, Literal
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, create_model
 
 from ablate import data, models, regularizers
 from ablate.errors import ConfigError, one_of, refuse
-from ablate.schema import Probability, Schema, Seed
+from ablate.schema import Probability, Schema, Seed, typed
 
+NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
 LONGEST_NAME = 200  # bytes; file systems take 255
 
 
@@ -106,6 +107,7 @@ class Config(Schema):
     trainer: Trainer
     logging: Logging
     stack: Stacking
+    rerun: Literal["failed", "all", "none"] = Field(description="which runs of an earlier sweep are done again")
 
     @property
     def split_seed(self) -> int:
@@ -127,6 +129,11 @@ def filename(text: str) -> str:
     return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
+def sweep_folder(study: str | None, now: str) -> str:
+    """A study has one place, so that the same command finishes what is missing; other sweeps one each."""
+    return f"sweeps/{now}" if study is None else f"studies/{filename(study)}"
+
+
 def check(composed: DictConfig) -> Config:
     """The typed config of one run.
 
@@ -134,7 +141,9 @@ def check(composed: DictConfig) -> Config:
         ConfigError: a key is missing, unknown, of the wrong type or out of range.
     """
     try:
-        ours = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in ("hydra", "experiment")])
+        ours = OmegaConf.masked_copy(
+            composed, [str(key) for key in composed if key not in ("hydra", "experiment", "study")]
+        )
         given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         said = str(error.msg or error).strip().splitlines()[0]
@@ -146,10 +155,10 @@ def check(composed: DictConfig) -> Config:
         "optimizer": (OPTIMIZERS, OPTIMIZERS.__getitem__),
     }
     # First, because a model's dropout follows it: a bad value is named where it was given.
-    given["regularizer"] = _typed(Regularizer, given.get("regularizer"), "regularizer")
+    given["regularizer"] = typed(Regularizer, given.get("regularizer"), "regularizer")
     for group, (names, schema) in named.items():
-        given[group] = _typed(_chosen(group, given.get(group), names, schema), given[group], group)
-    config = _typed(Config, given, "")
+        given[group] = typed(_chosen(group, given.get(group), names, schema), given[group], group)
+    config = typed(Config, given, "")
     _check_together(config)
     return config
 
@@ -162,27 +171,6 @@ def _chosen(group: str, node: Any, names: Collection[str], schema: Callable[[str
     if not isinstance(name, str) or name not in names:
         raise refuse(f"{group}.name", name, one_of(names, name))
     return schema(name)
-
-
-def _typed(schema: type[Schema], node: Any, group: str) -> Any:
-    try:
-        return schema.model_validate(node)
-    except ValidationError as error:
-        first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if not str(part).startswith("constrained-")]
-    key = ".".join([group, *where] if group else where) or group
-    if first["type"] == "extra_forbidden":
-        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}")
-    if first["type"] == "missing":
-        raise ConfigError(f"{key}: is missing")
-    allowed = "must be a group of keys" if first["type"] == "model_type" else _said(first["msg"])
-    raise refuse(key, first["input"], allowed)
-
-
-def _said(message: str) -> str:
-    """Pydantic's words for a person at a command line."""
-    message = message.replace("Input should be", "must be").replace("List should have", "must have")
-    return message.partition(" after validation")[0]
 
 
 def _accept_keras_names(node: Any) -> None:
@@ -260,9 +248,10 @@ def arm(config: Config) -> str:
 
 
 def register() -> None:
-    """Store the node `schema`, which conf/config.yaml builds on, and the resolver that names folders."""
+    """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
     ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
+    OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)
 
 
 register()  # on import, as Hydra has it: other launchers import the task in processes of their own

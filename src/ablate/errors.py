@@ -63,7 +63,7 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
         if key in keys:
-            return f"{key}: the chosen option of {key.partition('.')[0]} has no such key; others have"
+            return f"{key}: only some options of {key.partition('.')[0]} have this key, not the one that is chosen"
         near = difflib.get_close_matches(key, list(keys), n=1)
         if any(other.startswith(key + ".") for other in keys):
             return f"{key}: is a group of keys; name an option of it or one of its keys"

@@ -1,4 +1,4 @@
-"""Files, written whole or not at all; paths as people read them."""
+"""Files, written whole or not at all; paths and counts as people read them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def write(path: Path, content: str | bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def count(n: int, word: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{n} {word}{'s' * (n != 1)}"
 
 
 def short(path: Path) -> Path:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 # How and where a run is carried out, and what is logged of it.
-INDECISIVE = ("device", "logging", "stack", "dataset.root")
+INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root")
 
 
 def decisive(config: dict[str, Any]) -> dict[str, Any]:

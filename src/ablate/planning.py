@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablate.config import Config
+from ablate.files import count
 from ablate.stacking import device, signature, size
 
 CACHED = 150_000  # parameters of a stack that, with gradients and moments, stay in a core's cache
@@ -28,7 +29,6 @@ class Plan:
 
     def __str__(self) -> str:
         runs, sizes = sum(map(len, self.stacks)), [len(stack) for stack in self.stacks]
-        count = lambda n, word: f"{n} {word}{'s' * (n != 1)}"  # noqa: E731
         many = f" of {sizes[0]}" if len(set(sizes)) == 1 else f" of {min(sizes)} to {max(sizes)}"
         alone = f" (one after the other: {self.alone})" if self.alone else ""
         return f"{count(runs, 'run')} in {count(len(sizes), 'stack')}{many}, {count(self.workers, 'worker')}{alone}"

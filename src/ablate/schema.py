@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ablate.errors import ConfigError, one_of, refuse
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -36,3 +38,29 @@ class ModelConfig(Schema):
 
     mixes: ClassVar[frozenset[str]] = frozenset()
     name: str
+
+
+def typed(schema: type[Schema], node: Any, group: str) -> Any:
+    """`node` as an instance of `schema`.
+
+    Raises:
+        ConfigError: names the key below `group` that is wrong, what was given and what is allowed.
+    """
+    try:
+        return schema.model_validate(node)
+    except ValidationError as error:
+        first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if not str(part).startswith(("constrained-", "list["))]
+    key = ".".join([group, *where] if group else where) or group
+    if first["type"] == "extra_forbidden":
+        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}")
+    if first["type"] == "missing":
+        raise ConfigError(f"{key}: is missing")
+    allowed = "must be a group of keys" if first["type"] == "model_type" else _said(first["msg"])
+    raise refuse(key, first["input"], allowed)
+
+
+def _said(message: str) -> str:
+    """Pydantic's words for a person at a command line."""
+    message = message.replace("Input should be", "must be").replace("List should have", "must have")
+    return message.partition(" after validation")[0]

@@ -1,49 +1,66 @@
-"""`hydra/sweeper=checked`, the default: Hydra's basic sweeper, with every job's config checked before the first."""
+"""`hydra/sweeper=study`, the default: Hydra's basic sweeper, with arms that add up, and nothing done twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 @dataclass
-class CheckedConfig:
-    _target_: str = "hydra_plugins.ablate.sweeper.CheckedSweeper"
+class StudyConfig:
+    _target_: str = "hydra_plugins.ablate.sweeper.StudySweeper"
     max_batch_size: int | None = None
     params: dict[str, str] | None = field(default=None)
 
 
-ConfigStore.instance().store(group="hydra/sweeper", name="checked", node=CheckedConfig, provider="ablate")
+ConfigStore.instance().store(group="hydra/sweeper", name="study", node=StudyConfig, provider="ablate")
 
 
-class CheckedSweeper(BasicSweeper):
-    """Refuses a sweep with a bad job before anything is written, where the task function can tell.
+class StudySweeper(BasicSweeper):
+    """Launches the runs of a study, or the product of what was typed.
 
-    It can if it has an attribute `check`, a function of the job's config that raises.
+    The task function may have a say in it, with an attribute `prepare`: a function of the sweep's config and of
+    its jobs, each its arm's name, its overrides and its config. It returns the overrides of those that are
+    left to do, and raises where a job is wrong, before anything is written.
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self.check: Callable[[DictConfig], Any] = getattr(task_function, "check", lambda config: None)
+        self.prepare: Callable[..., Any] | None = getattr(task_function, "prepare", None)
 
     def sweep(self, arguments: list[str]) -> Any:
-        from ablate.composing import Composer
+        from ablate import studies
+        from ablate.composing import Composer, override
 
-        assert self.hydra_context is not None and self.config is not None
-        # The stacked launcher has a composer, and takes over what is composed here.
-        own = Composer(self.hydra_context.config_loader, self.config)
-        composer = getattr(self.launcher, "composer", own)
+        assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
-        overrides = parser.parse_overrides([*self._parse_config(), *arguments])
-        for batch in self.split_arguments(overrides, self.max_batch_size):
-            for job in batch:
-                composer.check(job, self.check)
-        return super().sweep(arguments)
-
-    def validate_batch_is_legal(self, overrides: Any) -> None:
-        """`sweep` has done it."""
+        study, folder = studies.study(self.config), str(self.config.hydra.sweep.dir)
+        jobs: list[tuple[str | None, list[str]]] = []
+        for arm, overrides in studies.arms(study, [*self._parse_config(), *arguments], parser.parse_overrides):
+            # A job doesn't know of the study, which is what names the folder.
+            place = [override("hydra.sweep.dir", folder)] * (study is not None)
+            jobs += [(arm, [*job, *place]) for job in self.split_arguments(overrides, None)[0]]
+        left = [job for _, job in jobs]
+        if self.prepare is not None:
+            # The stacked launcher has a composer, and takes over what is composed here.
+            composer = getattr(self.launcher, "composer", None) or Composer(
+                self.hydra_context.config_loader, self.config
+            )
+            left = self.prepare(self.config, [(arm, job, composer.hold(job)) for arm, job in jobs])
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(self.config, Path(folder, "multirun.yaml"))
+        returns: list[Sequence[JobReturn]] = []
+        for begin in range(0, len(left), self.max_batch_size or max(len(left), 1)):
+            batch = left[begin : begin + (self.max_batch_size or len(left))]
+            returns.append(self.launcher.launch(batch, initial_job_idx=begin))
+        for job_return in chain.from_iterable(returns):
+            _ = job_return.return_value  # raises what a job raised, when all are done
+        return returns

@@ -1,0 +1,122 @@
+"""Studies: a baseline, other arms, seeds; and what a sweep's folder knows of what was asked for. Light: no torch.
+
+An arm is what one would type for it on the command line, so that Hydra's own language says everything: commas
+and `range(…)` multiply within an arm (a strength curve, a factorial), while the arms themselves are added up.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+from pydantic import Field
+
+from ablate.errors import ConfigError, one_of, refuse
+from ablate.files import write
+from ablate.schema import Schema, Seed, typed
+
+ASKED = "study.json"
+
+Parse = Callable[[list[str]], list[Override]]
+
+
+class Study(Schema):
+    """conf/study/*.yaml."""
+
+    baseline: str = Field(description="the arm that the others are compared with")
+    seeds: Annotated[int, Field(ge=1)] | Annotated[list[Seed], Field(min_length=1)] = Field(
+        description="how many, or which"
+    )
+    metric: Literal["accuracy/test", "loss/test"] = Field(
+        default="accuracy/test", description="the figure that the verdicts are about"
+    )
+    common: str = Field(default="", description="overrides of every arm")
+    arms: dict[str, str] = Field(min_length=1, description="a name, and what one would type for the arm")
+
+    @property
+    def seed_override(self) -> str:
+        seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
+        return "seed=" + ",".join(map(str, seeds))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A run that a sweep was asked for; `arm` is its arm's name in the study, None outside of one."""
+
+    run_id: str
+    arm: str | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep was asked for: kept in its folder, so that its table can be made of that, now and later."""
+
+    command: list[str]
+    study: str | None
+    baseline: str | None  # an arm's name
+    metric: str | None
+    runs: list[Asked]
+
+    def write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / ASKED, json.dumps(asdict(self), indent=1) + "\n")
+
+    @staticmethod
+    def read(path: Path) -> Sweep:
+        """Raises: ConfigError: the file can't be read, or is none of ours."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return Sweep(**content | {"runs": [Asked(**run) for run in content["runs"]]})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"{path}: is no list of what was asked for: {' '.join(str(error).split())}") from None
+
+
+def study(composed: DictConfig) -> Study | None:
+    """The study that a sweep's config chooses, or None.
+
+    Raises:
+        ConfigError: one of its keys is wrong.
+    """
+    node = composed.get("study")
+    if node is None:
+        return None
+    chosen: Study = typed(Study, OmegaConf.to_container(node, resolve=True), "study")
+    if chosen.baseline not in chosen.arms:
+        raise refuse("study.baseline", chosen.baseline, one_of(chosen.arms, chosen.baseline))
+    return chosen
+
+
+def arms(chosen: Study | None, arguments: Sequence[str], parse: Parse) -> Iterator[tuple[str | None, list[Override]]]:
+    """The arms of a sweep, by name: the overrides of each, in which what was typed comes last and wins.
+
+    A sweep without a study is one arm without a name.
+
+    Raises:
+        ConfigError: two studies at once. OverrideParseException: an arm's text can't be read.
+    """
+    overrides = parse(list(arguments))
+    choosing = [o for o in overrides if o.key_or_group.split(".")[0] == "study"]
+    if several := next((o for o in choosing if o.is_sweep_override()), None):
+        raise ConfigError(f"{several.input_line}: one study at a time")
+    rest = [o for o in overrides if o not in choosing]
+    if chosen is None:
+        yield None, rest
+        return
+    seeds = [] if any(o.key_or_group == "seed" for o in rest) else parse([chosen.seed_override])
+    for name, text in chosen.arms.items():
+        yield name, [*parse([*_words("common", chosen.common), *_words(f"arms.{name}", text)]), *rest, *seeds]
+
+
+def _words(key: str, text: str) -> list[str]:
+    """What stands in an arm, as a shell would take it apart."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise refuse(f"study.{key}", text, f"can't be read: {error}") from None
