@@ -23,7 +23,9 @@ class Refused(BaseException):
 class Prepare(Callback):
     """Refuses a bad config, or data that can't be had, before Hydra makes a folder for the run."""
 
-    sweep: Path | None = None  # the folder of the sweep that this process started
+    # Of the command that this process carries out: its folder, and whether that is a sweep's.
+    folder: Path | None = None
+    sweep = False
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         from ablate.cli import check
@@ -37,6 +39,7 @@ class Prepare(Callback):
                 print(f"warning: {line}", file=sys.stderr)
         except Exception as error:
             raise Refused(error) from error
+        Prepare.folder = Path(config.hydra.run.dir).absolute()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        Prepare.sweep = Path(config.hydra.sweep.dir).absolute()
+        Prepare.folder, Prepare.sweep = Path(config.hydra.sweep.dir).absolute(), True

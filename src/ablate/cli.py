@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -151,19 +151,47 @@ task.prepare = prepare  # type: ignore[attr-defined]
 task.together = together  # type: ignore[attr-defined]
 
 
+class Ended(NamedTuple):
+    """How a command ended: its exit status, a line for whatever went wrong, and the folder it wrote to."""
+
+    status: int
+    line: str | None
+    folder: Path | None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
-    sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
-    Prepare.sweep = None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
-    conf = str(config.folder().resolve())
-    status = _guarded(hydra.main(version_base="1.3", config_path=conf, config_name="config")(task))
-    if Prepare.sweep is not None and status != REFUSED and any(Prepare.sweep.rglob(RESULT)):
-        from ablate.tables import conclude
+    ended = perform(sys.argv[1:] if arguments is None else arguments)
+    if ended.line:
+        print(ended.line, file=sys.stderr)
+    if not Prepare.sweep or ended.status == REFUSED or ended.folder is None or not any(ended.folder.rglob(RESULT)):
+        return ended.status
+    from ablate.tables import conclude
 
-        status = max(status, conclude([Prepare.sweep]))
-    return status
+    return max(ended.status, conclude([ended.folder]))
+
+
+def perform(arguments: Sequence[str]) -> Ended:
+    """Have Hydra carry out a command; whatever it raises is in the answer."""
+    given, sys.argv = sys.argv, ["ablate", *arguments]
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
+    Prepare.folder, Prepare.sweep = None, False
+    error: BaseException | None = None
+    try:
+        conf = str(config.folder().resolve())
+        hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
+    except (Exception, KeyboardInterrupt, Refused) as raised:
+        error = raised.error if isinstance(raised, Refused) else raised
+        if wanted == "1" and not isinstance(raised, KeyboardInterrupt):
+            raise error from None
+    finally:
+        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
+        sys.argv = given
+    status, line = (FINISHED, None) if error is None else _verdict(error)
+    return Ended(status, line, Prepare.folder)
 
 
 def _interrupt(signum: int, frame: Any) -> None:
@@ -171,33 +199,9 @@ def _interrupt(signum: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _guarded(command: Callable[[], Any]) -> int:
-    """Run a command; its exit status, and one line on stderr for whatever went wrong."""
-    wanted = os.environ.get("HYDRA_FULL_ERROR")
-    wants_traceback = wanted == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
-    try:
-        command()
-        return FINISHED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Refused as refused:
-        error: BaseException = refused.error
-        if wants_traceback:
-            raise error from None
-    except Exception as raised:
-        if wants_traceback:
-            raise
-        error = raised
-    finally:
-        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
-    status, line = _verdict(error)
-    print(line, file=sys.stderr)
-    return status
-
-
 def _verdict(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "interrupted"
     if isinstance(error, RunFailed):
         return FAILED, f"run failed: {one_line(error)}"
     if isinstance(error, ConfigError):
