@@ -108,8 +108,8 @@ def main() -> None:
         n = sum(verdict in ALARMS for verdict in verdicts)
         chance = binom.sf(n - 1, given.aa, limit)
         console.print(
-            f"A/A on digits: {n} of {given.aa} studies of {given.seeds} seeds with a false alarm; {given.aa * limit:g} are "
-            f"expected at most (as many or more by chance: {chance:.0%})"
+            f"A/A on digits: {n} of {given.aa} studies of {given.seeds} seeds with a false alarm; "
+            f"{given.aa * limit:g} are expected at most (as many or more by chance: {chance:.0%})"
         )
 
 

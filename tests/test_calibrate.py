@@ -28,7 +28,7 @@ def test_a_difference_is_found_as_often_as_theory_says():
 
 
 def test_the_script_prints_its_tables(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", "calibrate.py --studies 5 --arms 2 --seeds 6 --aa 1".split())
+    monkeypatch.setattr(sys, "argv", ["calibrate.py", "--studies", "5", "--arms", "2", "--seeds", "6", "--aa", "1"])
     CALIBRATE["main"]()
     out = capsys.readouterr().out
     assert "No arm differs" in out and "One arm is better" in out and "A/A on digits: " in out
