@@ -112,6 +112,7 @@ task.together = together  # type: ignore[attr-defined]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
     sys.argv = ["ablate", *(sys.argv[1:] if arguments is None else arguments)]
+    gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     Prepare.sweep = None
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
