@@ -69,16 +69,18 @@ def check(composed: DictConfig) -> config.Config:
     return checked
 
 
-def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
+def together(
+    checked: Sequence[tuple[DictConfig, config.Config]],
+) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
     """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
     from ablate.progress import SweepDisplay, consoles
     from ablate.runs import run_all
 
     gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
     jobs = []
-    for composed in configs:
+    for composed, own in checked:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
-        jobs.append(Job(check(composed), folder.absolute()))
+        jobs.append(Job(own, folder.absolute()))
     _check_folders(jobs)
     for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
         print(f"warning: {line}", file=sys.stderr)

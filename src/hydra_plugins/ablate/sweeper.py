@@ -1,6 +1,5 @@
 """`hydra/sweeper=checked`, the default: Hydra's basic sweeper, with every job's config checked before the first."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,27 +21,23 @@ ConfigStore.instance().store(group="hydra/sweeper", name="checked", node=Checked
 
 
 class CheckedSweeper(BasicSweeper):
-    """Refuses a sweep with a bad job before anything is written, where the task function can tell.
-
-    It can if it has an attribute `check`, a function of the job's config that raises.
-    """
+    """Refuses a sweep with a bad job before anything is written, where the task function can tell (composing.py)."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self.check: Callable[[DictConfig], Any] = getattr(task_function, "check", lambda config: None)
-
-    def sweep(self, arguments: list[str]) -> Any:
         from ablate.composing import Composer
 
-        assert self.hydra_context is not None and self.config is not None
-        # The stacked launcher has a composer, and takes over what is composed here.
-        own = Composer(self.hydra_context.config_loader, self.config)
-        composer = getattr(self.launcher, "composer", own)
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        # The stacked launcher has a composer, and takes over what is composed and checked here.
+        own = Composer(hydra_context.config_loader, config, task_function)
+        self.composer: Composer = getattr(self.launcher, "composer", own)
+
+    def sweep(self, arguments: list[str]) -> Any:
+        assert self.hydra_context is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
         for batch in self.split_arguments(overrides, self.max_batch_size):
             for job in batch:
-                composer.check(job, self.check)
+                self.composer.check(job)
         return super().sweep(arguments)
 
     def validate_batch_is_legal(self, overrides: Any) -> None:
