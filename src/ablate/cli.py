@@ -46,7 +46,7 @@ def task(composed: DictConfig) -> float:
     out, _ = consoles()
     alone = settings.mode == RunMode.RUN
     with RunDisplay(checked, out, quiet=not alone) as display:
-        ((_, result),) = run_all([Job(checked, folder)], on_row=display)
+        ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
     if alone:
         summary(result, short(folder), out)
     return _outcome(result)
@@ -85,7 +85,7 @@ def together(
     for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
         print(f"warning: {line}", file=sys.stderr)
     with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
-        for place, result in run_all(jobs, on_plan=display.plan, on_row=display.row):
+        for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
             display.result(place, result)
             yield place, partial(_replay, result, display.lines(place))
 
