@@ -192,4 +192,6 @@ def _flat(node: Any, prefix: str) -> set[str]:
 
 def console() -> None:
     """The console script `ablate`."""
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
+    sys.exit(status)

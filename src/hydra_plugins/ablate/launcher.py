@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
@@ -54,16 +53,12 @@ class StackedLauncher(Launcher):
         tasks = together(jobs) if together else ((i, self.task_function) for i in range(len(jobs)))
         returns: dict[int, JobReturn] = {}
         for place, task in tasks:
-            returns[place] = self._run(task, jobs[place][0])
-        return [returns[place] for place in range(len(jobs))]
-
-    def _run(self, task: Any, config: DictConfig) -> JobReturn:
-        job_return = run_job(
-            hydra_context=self.hydra_context,
-            task_function=task,
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
+            returns[place] = run_job(
+                hydra_context=self.hydra_context,
+                task_function=task,
+                config=jobs[place][0],
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+            )
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        return job_return
+        return [returns[place] for place in range(len(jobs))]
