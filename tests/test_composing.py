@@ -25,7 +25,7 @@ def composer():
     with initialize_config_dir(str(config.folder().resolve()), version_base="1.3", job_name="ablate"):
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration("config", ["seed=1,2"], run_mode=RunMode.MULTIRUN)
-        yield Composer(loader, master)
+        yield Composer(loader, master, lambda config: None)
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -35,6 +35,16 @@ def test_a_job_is_composed_as_hydra_would(composer, job):
 
     for _ in range(2):  # the second from what is kept
         assert plain(composer.compose(job)) == plain(composer.loader.load_sweep_config(composer.master, job))
+
+
+def test_a_job_is_checked_once(composer):
+    seen = []
+    composer.checks = seen.append
+    composer.check(JOBS[0])
+    taken, _ = composer.take(JOBS[0])
+    assert len(seen) == 1 and taken is seen[0]
+    again, _ = composer.take(JOBS[0])  # the caller may have changed the first
+    assert len(seen) == 2 and again is seen[1] is not taken
 
 
 @pytest.mark.parametrize("job", [["regularizer=nope"], ["regularizer.nope=1"], ["seed=[1"], ["+seed=3"]])

@@ -118,7 +118,7 @@ def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
     (tmp_path / "result.json").write_text("{}")
     seen = []
     job = Job(configured("trainer.epochs=3"), tmp_path)
-    list(run_all([job], on_row=lambda place, row: seen.append((tmp_path / "result.json").exists())))
+    list(run_all([job], on_rows=lambda rows: seen.append((tmp_path / "result.json").exists())))
     assert seen[:2] == [False, False]
 
 

@@ -66,7 +66,7 @@ def test_dropout_hides_its_share_and_keeps_the_mean(p):
     p = dropout.rounded(p)
     words = torch.empty(1, 50_000, dtype=torch.int64)
     lanes = dropout.draw(words, [generator(0, DROPOUT, 1)])
-    mask = dropout.mask(lanes, torch.tensor([[p]]), out=torch.empty(lanes.shape))
+    mask = dropout.mask(lanes, *dropout.levels(torch.tensor([[p]])), out=torch.empty(lanes.shape))
     n = mask.numel()
     hidden = (mask == 0).double().mean().item()
     assert abs(hidden - p) < 5 * math.sqrt(p * (1 - p) / n)

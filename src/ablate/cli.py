@@ -47,7 +47,7 @@ def task(composed: DictConfig) -> float:
     out, _ = consoles()
     alone = settings.mode == RunMode.RUN
     with RunDisplay(checked, out, quiet=not alone) as display:
-        ((_, result),) = run_all([Job(checked, folder)], on_row=display)
+        ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
     if alone:
         summary(result, short(folder), out)
     return _outcome(result)
@@ -70,7 +70,11 @@ def check(composed: DictConfig) -> config.Config:
     return checked
 
 
-def prepare(master: DictConfig, jobs: Sequence[tuple[str | None, list[str], DictConfig]]) -> list[list[str]]:
+def prepare(
+    master: DictConfig,
+    jobs: Sequence[tuple[str | None, list[str]]],
+    composed: Callable[[Sequence[str]], tuple[DictConfig, config.Config]],
+) -> list[list[str]]:
     """What is left to do of a sweep's jobs: each run once, and none that its folder holds already.
 
     Keeps in the folder what was asked for.
@@ -85,11 +89,11 @@ def prepare(master: DictConfig, jobs: Sequence[tuple[str | None, list[str], Dict
     taken = {result["folder"] for result in found}
     asked: list[studies.Asked] = []
     left: dict[str, list[str]] = {}
-    for arm, overrides, composed in jobs:
-        checked = check(composed)
+    for arm, overrides in jobs:
+        resolved, checked = composed(overrides)
         run_id = identity.run_id(checked.model_dump())
         asked.append(studies.Asked(run_id, arm, checked.seed))
-        earlier, subdir = there.get(run_id), os.path.normpath(str(composed.hydra.sweep.subdir))
+        earlier, subdir = there.get(run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
         if earlier and not _again(checked.rerun, earlier["status"]):
             continue
         place = os.path.relpath(earlier["folder"], folder.resolve()) if earlier else subdir
@@ -111,21 +115,23 @@ def _again(rerun: str, status: str) -> bool:
     return rerun == "all" or (rerun == "failed" and status == "failed")
 
 
-def together(configs: Sequence[DictConfig]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
+def together(
+    checked: Sequence[tuple[DictConfig, config.Config]],
+) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
     """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
     from ablate.progress import SweepDisplay, consoles
     from ablate.runs import run_all
 
     gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
     jobs = []
-    for composed in configs:
+    for composed, own in checked:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
-        jobs.append(Job(check(composed), folder.absolute()))
+        jobs.append(Job(own, folder.absolute()))
     _check_folders(jobs)
     for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
         print(f"warning: {line}", file=sys.stderr)
     with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
-        for place, result in run_all(jobs, on_plan=display.plan, on_row=display.row):
+        for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
             display.result(place, result)
             yield place, partial(_replay, result, display.lines(place))
 
@@ -147,6 +153,7 @@ def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
     return _outcome(result)
 
 
+task.check = check  # type: ignore[attr-defined]
 task.prepare = prepare  # type: ignore[attr-defined]
 task.together = together  # type: ignore[attr-defined]
 
@@ -161,6 +168,7 @@ class Ended(NamedTuple):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
+    gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     ended = perform(sys.argv[1:] if arguments is None else arguments)
@@ -235,4 +243,6 @@ def _flat(node: Any, prefix: str) -> set[str]:
 
 def console() -> None:
     """The console script `ablate`."""
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
+    sys.exit(status)

@@ -102,7 +102,7 @@ class Dropout:
     def __init__(self, p: list[float], seeds: Sequence[int], index: int, device: torch.device) -> None:
         noisy = [i for i, value in enumerate(p) if value]
         self.span = slice(noisy[0], noisy[-1] + 1)  # stacking.py sorts runs so that this holds few others
-        self.p = torch.tensor(p[self.span], device=device)
+        self.levels = dropout.levels(torch.tensor(p[self.span], device=device))
         self.seeds, self.index, self.device = seeds[self.span], index, device
         self.masks: dict[tuple[torch.Size, int], Tensor] = {}
 
@@ -116,7 +116,8 @@ class Dropout:
         mask, numbers = self.masks[shape, call], shape[1:].numel()
         words = torch.empty(len(self.seeds), -(-numbers // 4), dtype=torch.int64, device=self.device)
         lanes = dropout.draw(words, self.generators)[:, :numbers].view(-1, *shape[1:])
-        dropout.mask(lanes, self.p.view(-1, *[1] * (len(shape) - 1)), out=mask[self.span])
+        threshold, scale = (level.view(-1, *[1] * (len(shape) - 1)) for level in self.levels)
+        dropout.mask(lanes, threshold, scale, out=mask[self.span])
         return mask
 
     def forward(self, x: Tensor, training: bool) -> Tensor:

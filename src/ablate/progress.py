@@ -68,7 +68,8 @@ class RunDisplay:
     def __exit__(self, *_: Any) -> None:
         self.bar.stop()
 
-    def __call__(self, _: int, row: Row) -> None:
+    def __call__(self, rows: list[tuple[int, Row]]) -> None:
+        ((_, row),) = rows
         self.bar.update(self.task, completed=row.epoch, description=described(row))
         if due(row, self.epochs):
             line = f"epoch {row.epoch}/{self.epochs}  {described(row)}"
@@ -102,14 +103,15 @@ class SweepDisplay:
         """Say the plan, and start to draw: workers are forked after this, from a process that has no thread yet."""
         self.console.print(str(plan), **PLAIN)
 
-    def row(self, place: int, row: Row) -> None:
+    def rows(self, rows: list[tuple[int, Row]]) -> None:
         if not self.bar.live.is_started:
             self.bar.start()
-        self.epochs[place] = row.epoch
-        if due(row, epochs := self.configs[place].trainer.epochs):
-            self.logged[place].append(f"epoch {row.epoch}/{epochs}  {described(row)}")
-        if row.figures["accuracy/val"] > self.best[1]:
-            self.best = arm(self.configs[place]), row.figures["accuracy/val"]
+        for place, row in rows:
+            self.epochs[place] = row.epoch
+            if due(row, epochs := self.configs[place].trainer.epochs):
+                self.logged[place].append(f"epoch {row.epoch}/{epochs}  {described(row)}")
+            if row.figures["accuracy/val"] > self.best[1]:
+                self.best = arm(self.configs[place]), row.figures["accuracy/val"]
         self._draw()
 
     def result(self, place: int, result: dict[str, Any]) -> None:

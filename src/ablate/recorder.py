@@ -6,11 +6,9 @@ import csv
 import json
 import math
 import platform
-import sys
 import time
 import traceback
-import types
-from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -22,18 +20,13 @@ from ablate import __version__
 from ablate.config import arm
 from ablate.engine import Ending, Row
 from ablate.errors import one_line
+from ablate.events import EventFile, histogram, scalar, text
 from ablate.files import write
 from ablate.identity import run_id
 from ablate.jobs import Job
 from ablate.results import RESULT
 
-# TensorBoard imports TensorFlow where it is installed, 10 to 20 s for nothing; this name keeps it from that.
-sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("notf"))
-
-from tensorboard.compat.proto.summary_pb2 import Summary  # noqa: E402
-from torch.utils.tensorboard import SummaryWriter  # noqa: E402
-
-FLUSH = 2.0  # seconds between writes of the history: curves can be watched, and training hardly waits
+FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
 BINS = 64
 
 
@@ -48,10 +41,10 @@ class Recorder:
             old.unlink(missing_ok=True)
         self.history = (job.folder / "history.csv").open("w", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
-        self.tensorboard = None
+        self.events = None
         if job.config.logging.tensorboard:
-            self.tensorboard = SummaryWriter(str(job.folder), flush_secs=5)
-            self.tensorboard.add_text("config", f"```json\n{json.dumps(job.config.model_dump(), indent=2)}\n```")
+            self.events = EventFile(job.folder)
+            self.events.add([text("config", f"```json\n{json.dumps(job.config.model_dump(), indent=2)}\n```")], 0)
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:
@@ -59,13 +52,13 @@ class Recorder:
         if row.epoch == 1:
             self.rows.writerow(["epoch", *row.figures])
         self.rows.writerow([row.epoch, *row.figures.values()])
+        if self.events is not None:
+            self.events.add(_shown(row), row.epoch)
         if time.monotonic() - self.flushed > FLUSH:
             self.history.flush()
+            if self.events is not None:
+                self.events.flush()
             self.flushed = time.monotonic()
-        self._scalars(row.figures, row.epoch)
-        if self.tensorboard is not None:
-            for name, weights in (row.weights or {}).items():
-                self._histogram(f"weights/{name}", weights.numpy(), row.epoch)
         return self._end(row.ending) if row.ending is not None else None
 
     def fail(self, error: BaseException) -> dict[str, Any]:
@@ -75,24 +68,7 @@ class Recorder:
             log.writelines(traceback.format_exception(error))
         return lost(self.job, one_line(error))
 
-    def _scalars(self, figures: Mapping[str, float], epoch: int) -> None:
-        if self.tensorboard is not None:  # one event an epoch: SummaryWriter.add_scalar makes one a figure
-            values = [
-                Summary.Value(tag=name, simple_value=value) for name, value in figures.items() if name != "seconds"
-            ]
-            self.tensorboard._get_file_writer().add_summary(Summary(value=values), epoch)
-
-    def _histogram(self, tag: str, values: np.ndarray, epoch: int) -> None:
-        if not np.isfinite(values).all():
-            return
-        counts, edges = np.histogram(values, BINS)
-        low, high, total, squares = (float(f) for f in (values.min(), values.max(), values.sum(), (values**2).sum()))
-        self.tensorboard.add_histogram_raw(  # type: ignore[union-attr]
-            tag, low, high, values.size, total, squares, edges[1:].tolist(), counts.tolist(), epoch
-        )
-
     def _end(self, ending: Ending) -> dict[str, Any]:
-        self._scalars({k: v for k, v in ending.metrics.items() if k.endswith("/test")}, ending.epochs)
         self._close()
         if ending.status == "finished":
             tensors = {name: tensor.contiguous() for name, tensor in ending.state.items()}
@@ -111,8 +87,19 @@ class Recorder:
 
     def _close(self) -> None:
         self.history.close()
-        if self.tensorboard is not None:
-            self.tensorboard.close()
+        if self.events is not None:
+            self.events.close()
+
+
+def _shown(row: Row) -> list[Any]:
+    """What TensorBoard shows of a row: its figures, the test's at the end, and histograms where they are due."""
+    last = row.ending.metrics if row.ending is not None else {}
+    figures = row.figures | {name: value for name, value in last.items() if name.endswith("/test")}
+    kernels = {name: weights.numpy() for name, weights in (row.weights or {}).items()}
+    return [
+        *(scalar(name, value) for name, value in figures.items() if name != "seconds"),
+        *(histogram(f"weights/{n}", w, BINS) for n, w in kernels.items() if np.isfinite(w).all()),
+    ]
 
 
 def lost(job: Job, error: str) -> dict[str, Any]:
@@ -155,6 +142,7 @@ def _jsonable(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+@cache
 def versions() -> dict[str, str]:
     names = {"hydra": "hydra-core", "numpy": "numpy", "tensorboard": "tensorboard"}
     installed = {name: version(package) for name, package in names.items()}

@@ -15,8 +15,8 @@ from ablate.workers import train_stacks
 Result = dict[str, Any]
 
 
-def run(jobs: Sequence[Job]) -> Iterator[tuple[int, Row | Result]]:
-    """Train and record jobs of one `stacking.signature`; yield every row and, at its end, every result.
+def run(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result]]:
+    """Train and record jobs of one `stacking.signature`; yield every epoch's rows, and a job's result at its end.
 
     What training raises is the result (`failed`) of every job that had not ended.
 
@@ -28,9 +28,9 @@ def run(jobs: Sequence[Job]) -> Iterator[tuple[int, Row | Result]]:
     try:
         for rows in train([job.config for job in jobs]):
             recorders = recorders or [Recorder(job) for job in jobs]
+            yield rows
             for row in rows:
                 result = recorders[row.run].take(row)
-                yield row.run, row
                 if result is not None:
                     ended.add(row.run)
                     yield row.run, result
@@ -46,15 +46,18 @@ def run(jobs: Sequence[Job]) -> Iterator[tuple[int, Row | Result]]:
 def run_all(
     jobs: Sequence[Job],
     on_plan: Callable[[Plan], None] = lambda plan: None,
-    on_row: Callable[[int, Row], None] = lambda place, row: None,
+    on_rows: Callable[[list[tuple[int, Row]]], None] = lambda rows: None,
 ) -> Iterator[tuple[int, Result]]:
-    """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends."""
+    """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends.
+
+    on_rows: is given every epoch of every stack, as the places of its jobs and their rows.
+    """
     planned = plan([job.config for job in jobs])
     on_plan(planned)
     ended = set()
     for kind, content in train_stacks(jobs, planned.stacks, planned.workers):
-        if kind == "row":
-            on_row(*content)
+        if kind == "rows":
+            on_rows(content)
         elif kind == "result":
             ended.add(content[0])
             yield content

@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -22,7 +23,7 @@ Message = tuple[str, Any]
 
 
 def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
-    """Train stacks of jobs; yield ("row", (place, Row)) and ("result", (place, result)) as they come.
+    """Train stacks of jobs; yield ("rows", [(place, Row), …]) and ("result", (place, result)) as they come.
 
     workers: processes to start; with 1, this process does the work.
     """
@@ -36,8 +37,11 @@ def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int)
 def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
     from ablate.runs import run
 
-    for place, event in run([jobs[i] for i in stack]):
-        yield ("row" if isinstance(event, Row) else "result"), (stack[place], event)
+    for event in run([jobs[i] for i in stack]):
+        if isinstance(event, list):
+            yield "rows", [(stack[row.run], row) for row in event]
+        else:
+            yield "result", (stack[event[0]], event[1])
 
 
 def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
@@ -97,12 +101,15 @@ def _work(connection: Connection, jobs: Sequence[Job], inherited: Sequence[Conne
     torch.set_num_threads(1)
     try:
         while (stack := connection.recv()) is not None:
-            for kind, (place, event) in _train(jobs, stack):
-                if isinstance(event, Row):
-                    event.weights = None  # recorded here; the parent only shows figures
-                    if event.ending is not None:
-                        event.ending.state = {}
-                connection.send((kind, (place, event)))
+            for kind, content in _train(jobs, stack):
+                if kind == "rows":
+                    content = [(place, _light(row)) for place, row in content]
+                connection.send((kind, content))
             connection.send(("idle", None))
     except (ConnectionError, EOFError, KeyboardInterrupt):
         pass  # the parent is gone, or stops us
+
+
+def _light(row: Row) -> Row:
+    """Without what is recorded here: the parent only shows figures."""
+    return replace(row, weights=None, ending=row.ending and replace(row.ending, state={}))

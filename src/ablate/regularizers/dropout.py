@@ -32,12 +32,18 @@ def draw(lanes: Tensor, generators: list[Generator]) -> Tensor:
     return lanes.view(torch.int16)
 
 
-def mask(lanes: Tensor, p: Tensor, out: Tensor) -> Tensor:
+def levels(p: Tensor) -> tuple[Tensor, Tensor]:
+    """The lane from which on a unit stays, int16, and by what it is scaled. p: rounded, any shape."""
+    import torch
+
+    return (p * LANES - LANES // 2).to(torch.int16), 1 / (1 - p)
+
+
+def mask(lanes: Tensor, threshold: Tensor, scale: Tensor, out: Tensor) -> Tensor:
     """0 with probability p, else 1/(1-p).
 
-    lanes: int16 [runs, …]; p: [runs, 1, …], rounded; out: [runs, …].
+    lanes: int16 [runs, …]; threshold, scale: [runs, 1, …], p's levels; out: [runs, …].
     """
     import torch
 
-    threshold = (p * LANES - LANES // 2).to(torch.int16)
-    return torch.mul(lanes >= threshold, 1 / (1 - p), out=out)
+    return torch.mul(lanes >= threshold, scale, out=out)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, configure_log, filter_overrides, run_job, setup_globals
@@ -26,43 +25,40 @@ ConfigStore.instance().store(group="hydra/launcher", name="stacked", node=Stacke
 class StackedLauncher(Launcher):
     """Lets a task that knows how do all jobs together, then has Hydra run each with the outcome in hand.
 
-    A task function knows how if it has an attribute `together`: a function from the jobs' configs, as
-    run_job will see them, to an iterator of (place, task), in any order, each task a function that
-    returns or raises what came of its job. Folders, logs, callbacks and JobReturns are therefore Hydra's
-    own. Any other task function is run job by job.
+    A task function knows how if it has an attribute `together`: a function from the jobs, each its config,
+    as run_job will see it, and what its check gave (composing.py), to an iterator of (place, task), in any
+    order, each task a function that returns or raises what came of its job. Folders, logs, callbacks and
+    JobReturns are therefore Hydra's own. Any other task function is run job by job.
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from ablate.composing import Composer
 
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
-        self.composer = Composer(hydra_context.config_loader, config)
+        self.composer = Composer(hydra_context.config_loader, config, task_function)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
-        configs = []
+        jobs = []
         for place, overrides in enumerate(job_overrides, start=initial_job_idx):
             log.info("\t#%d : %s", place, " ".join(filter_overrides(overrides)))
-            configs.append(self.composer.take(overrides))
-            with open_dict(configs[-1].hydra.job):
-                configs[-1].hydra.job.id = place
-                configs[-1].hydra.job.num = place
+            job = self.composer.take(overrides)
+            with open_dict(job[0].hydra.job):
+                job[0].hydra.job.id = place
+                job[0].hydra.job.num = place
+            jobs.append(job)
         together = getattr(self.task_function, "together", None)
-        tasks = together(configs) if together else ((i, self.task_function) for i in range(len(configs)))
+        tasks = together(jobs) if together else ((i, self.task_function) for i in range(len(jobs)))
         returns: dict[int, JobReturn] = {}
         for place, task in tasks:
-            returns[place] = self._run(task, configs[place])
-        return [returns[place] for place in range(len(configs))]
-
-    def _run(self, task: Any, config: DictConfig) -> JobReturn:
-        job_return = run_job(
-            hydra_context=self.hydra_context,
-            task_function=task,
-            config=config,
-            job_dir_key="hydra.sweep.dir",
-            job_subdir_key="hydra.sweep.subdir",
-        )
+            returns[place] = run_job(
+                hydra_context=self.hydra_context,
+                task_function=task,
+                config=jobs[place][0],
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+            )
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
-        return job_return
+        return [returns[place] for place in range(len(jobs))]

@@ -28,17 +28,22 @@ class StudySweeper(BasicSweeper):
     """Launches the runs of a study, or the product of what was typed.
 
     The task function may have a say in it, with an attribute `prepare`: a function of the sweep's config and of
-    its jobs, each its arm's name, its overrides and its config. It returns the overrides of those that are
-    left to do, and raises where a job is wrong, before anything is written.
+    its jobs, each its arm's name and its overrides, and of a function that composes and checks one. It returns
+    the overrides of those that are left to do, and raises where a job is wrong, before anything is written.
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from ablate.composing import Composer
+
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        # The stacked launcher has a composer, and takes over what is composed and checked here.
+        own = Composer(hydra_context.config_loader, config, task_function)
+        self.composer: Composer = getattr(self.launcher, "composer", own)
         self.prepare: Callable[..., Any] | None = getattr(task_function, "prepare", None)
 
     def sweep(self, arguments: list[str]) -> Any:
         from ablate import studies
-        from ablate.composing import Composer, override
+        from ablate.composing import override
 
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
@@ -50,11 +55,7 @@ class StudySweeper(BasicSweeper):
             jobs += [(arm, [*job, *place]) for job in self.split_arguments(overrides, None)[0]]
         left = [job for _, job in jobs]
         if self.prepare is not None:
-            # The stacked launcher has a composer, and takes over what is composed here.
-            composer = getattr(self.launcher, "composer", None) or Composer(
-                self.hydra_context.config_loader, self.config
-            )
-            left = self.prepare(self.config, [(arm, job, composer.hold(job)) for arm, job in jobs])
+            left = self.prepare(self.config, jobs, self.composer.check)
         Path(folder).mkdir(parents=True, exist_ok=True)
         OmegaConf.save(self.config, Path(folder, "multirun.yaml"))
         returns: list[Sequence[JobReturn]] = []
