@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import config, identity, results, studies
+from ablate import config, results, studies
 from ablate.callbacks import Prepare, Refused
 from ablate.composing import override
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
@@ -91,7 +91,7 @@ def prepare(
     left: dict[str, list[str]] = {}
     for arm, overrides in jobs:
         resolved, checked = composed(overrides)
-        run_id = identity.run_id(checked.model_dump())
+        run_id = Job(checked, folder).run_id
         asked.append(studies.Asked(run_id, arm, checked.seed))
         earlier, subdir = there.get(run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
         if earlier and not _again(checked.rerun, earlier["status"]):

@@ -7,6 +7,7 @@ line. Nothing here imports torch, so that a wrong key is answered at once.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Literal
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from ablate import data, models, regularizers
 from ablate.errors import ConfigError, one_of, refuse
@@ -30,9 +31,27 @@ def folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
+def _every(value: Any) -> Any:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)? ?min", value):
+        return value
+    raise ValueError("must be a number of epochs, minutes such as 5min, or null")
+
+
 class Trainer(Schema):
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
+    checkpoint_every: Annotated[int | str | None, BeforeValidator(_every)] = Field(
+        description="epochs, or minutes such as 5min, from one checkpoint to the next; null: none"
+    )
+
+    def checkpoint_is_due(self, epoch: int, seconds: float) -> bool:
+        """After this epoch, so many seconds after the last checkpoint."""
+        every = self.checkpoint_every
+        if isinstance(every, str):
+            return seconds >= 60 * float(every.removesuffix("min"))
+        return every is not None and epoch % every == 0
 
 
 class Logging(Schema):

@@ -12,6 +12,8 @@ import numpy as np
 
 from ablate.config import EarlyStopping
 
+_SEEN = ("best", "best_epoch", "wait", "stopped")
+
 
 class Stopper:
     """Watches `runs` figures, an entry a run.
@@ -53,6 +55,14 @@ class Stopper:
         """Strictly better by more than min_delta; anything but NaN is better than no reference."""
         beaten = self.sign * current < self.sign * reference - self.min_delta
         return np.where(np.isnan(reference), ~np.isnan(current), beaten)
+
+    def entry(self, run: int) -> dict[str, float]:
+        """What has been seen of a run, for `resume`."""
+        return {name: getattr(self, name)[run].item() for name in _SEEN}
+
+    def resume(self, run: int, entry: Mapping[str, float]) -> None:
+        for name in _SEEN:
+            getattr(self, name)[run] = entry[name]
 
     def keep(self, rows: np.ndarray) -> None:
         """Drop all runs but these (indices or mask)."""

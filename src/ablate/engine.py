@@ -26,7 +26,23 @@ class Row:
     epoch: int
     figures: Figures
     weights: dict[str, Tensor] | None = None  # kernels by layer, where a histogram is due
+    checkpoint: Checkpoint | None = None  # where one is due
     ending: Ending | None = None
+
+
+@dataclass
+class Checkpoint:
+    """All that a run is after an epoch: training goes on from there to the same bits.
+
+    Orders and dropout draw from a stream of their own every epoch, so there is no generator to keep.
+    """
+
+    epoch: int
+    steps: int
+    seconds: float
+    stopping: dict[str, float]
+    best: Figures
+    tensors: dict[str, Tensor] = field(repr=False)
 
 
 @dataclass
@@ -46,8 +62,10 @@ class Ending:
     error: str | None = None
 
 
-def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
+def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = ()) -> Iterator[list[Row]]:
     """Train runs of one `stacking.signature` together; yield the rows of every epoch, one a run still going.
+
+    checkpoints: of every run, all of one epoch, or none.
 
     A run's last row carries its `ending`. `seconds` is the stack's time shared among the runs in it.
 
@@ -58,14 +76,20 @@ def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
     stack = Stack(configs)
     watch = _Watch(stack)
     seconds = dict.fromkeys(stack.order, 0.0)
-    for epoch in range(1, max(c.trainer.epochs for c in configs) + 1):
+    done = 0
+    for run, saved in enumerate(checkpoints):
+        if saved is not None:
+            watch.resume(stack.order.index(run), saved)
+            seconds[run], done = saved.seconds, saved.epoch
+    last_saved = clock
+    for epoch in range(done + 1, max(c.trainer.epochs for c in configs) + 1):
         with threads(stack.parallelism), flushed_denormals():
             stack.train_epoch(epoch)
             figures = _figures(stack)
             endings = watch.take(epoch, figures)
         now = time.perf_counter()
         clock, share = now, (now - clock) / len(stack)
-        rows = []
+        rows, waited = [], now - last_saved
         for place, run in enumerate(stack.order):
             seconds[run] += share
             row = Row(run, epoch, {name: float(column[place]) for name, column in figures.items()})
@@ -76,6 +100,9 @@ def train(configs: Sequence[Config]) -> Iterator[list[Row]]:
             every = stack.configs[place].logging.histograms
             if every and (epoch % every == 0 or row.ending is not None):
                 row.weights = {s.name: s.of(stack.rows.weights)[place].cpu() for s in stack.kernels()}
+            if row.ending is None and stack.configs[place].trainer.checkpoint_is_due(epoch, waited):
+                row.checkpoint = watch.checkpoint(place, epoch, seconds[run])
+                last_saved = now
             rows.append(row)
         yield rows
         staying = [place for place in range(len(stack)) if place not in endings]
@@ -94,6 +121,16 @@ class _Watch:
         self.stopper = Stopper([c.early_stopping for c in stack.configs])
         self.restores = np.array([c.early_stopping.restore_best_weights for c in stack.configs])
         self.best: list[Figures] = [{} for _ in stack.configs]
+
+    def checkpoint(self, place: int, epoch: int, seconds: float) -> Checkpoint:
+        tensors = {name: view.cpu().clone() for name, view in self.stack.mutable(place).items()}
+        steps = self.stack.updater.steps
+        return Checkpoint(epoch, steps, seconds, self.stopper.entry(place), self.best[place], tensors)
+
+    def resume(self, place: int, saved: Checkpoint) -> None:
+        self.stopper.resume(place, saved.stopping)
+        self.best[place] = saved.best
+        self.stack.resume(place, saved.tensors, saved.steps)
 
     def keep(self, rows: list[int]) -> None:
         self.stopper.keep(np.array(rows))

@@ -6,8 +6,12 @@ import hashlib
 import json
 from typing import Any
 
-# How and where a run is carried out, and what is logged of it.
-INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root")
+# The version of what training means. A change that gives runs other figures gives it another number, so that
+# results of before are not taken for those of now.
+SEMANTICS = 1
+
+# How and where a run is carried out, and what is kept of it.
+INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root", "trainer.checkpoint_every")
 
 
 def decisive(config: dict[str, Any]) -> dict[str, Any]:
@@ -25,9 +29,13 @@ def decisive(config: dict[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def run_id(config: dict[str, Any]) -> str:
-    """A hash of what decides a run's result."""
-    return hashlib.sha256(json.dumps(decisive(config), sort_keys=True).encode()).hexdigest()[:12]
+def run_id(config: dict[str, Any], data: str, device: str) -> str:
+    """A hash of all that decides a run's result.
+
+    data: a fingerprint of the samples; device: its kind, cpu or cuda: another one rounds otherwise.
+    """
+    decides = [decisive(config), data, device, SEMANTICS]
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, Any]:

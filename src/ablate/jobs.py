@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from ablate import identity
 from ablate.config import Config
 
 
@@ -14,3 +16,16 @@ class Job:
 
     config: Config
     folder: Path
+
+    @cached_property
+    def run_id(self) -> str:
+        """Who this run is: a hash of its config, its data and its kind of device.
+
+        Raises:
+            ConfigError: the dataset can't be had.
+        """
+        from ablate.splits import split
+        from ablate.stacking import device
+
+        data = split(self.config).fingerprint
+        return identity.run_id(self.config.model_dump(), data, device(self.config).type)

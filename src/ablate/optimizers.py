@@ -29,6 +29,11 @@ class Updater:
         self.moments = [torch.zeros_like(weights) for _ in range(2)]
         self._cut(weights, gradients)
 
+    def resume(self, steps: int, weights: Tensor, gradients: Tensor) -> None:
+        """Go on after so many steps; the moments are to be filled in."""
+        self.steps = steps
+        self._cut(weights, gradients)
+
     def keep(self, rows: Tensor, weights: Tensor, gradients: Tensor) -> None:
         """Go on with these rows only; weights and gradients are what is left of them."""
         self.configs = [self.configs[i] for i in rows.tolist()]

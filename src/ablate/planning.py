@@ -26,19 +26,25 @@ class Plan:
     stacks: list[list[int]]
     workers: int
     alone: str | None = None  # why some stacks are trained one run after the other
+    resumed: int = 0  # how many runs go on from a checkpoint
 
     def __str__(self) -> str:
         runs, sizes = sum(map(len, self.stacks)), [len(stack) for stack in self.stacks]
         many = f" of {sizes[0]}" if len(set(sizes)) == 1 else f" of {min(sizes)} to {max(sizes)}"
         alone = f" (one after the other: {self.alone})" if self.alone else ""
-        return f"{count(runs, 'run')} in {count(len(sizes), 'stack')}{many}, {count(self.workers, 'worker')}{alone}"
+        resumed = f", {self.resumed} from a checkpoint" if self.resumed else ""
+        stacks = f"{count(len(sizes), 'stack')}{many}"
+        return f"{count(runs, 'run')} in {stacks}, {count(self.workers, 'worker')}{alone}{resumed}"
 
 
-def plan(configs: Sequence[Config]) -> Plan:
-    """Stack runs of the same signature, and cut the stacks so that all cores work and memory suffices."""
+def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
+    """Stack runs of the same signature, and cut the stacks so that all cores work and memory suffices.
+
+    done: the epochs that each run has behind it; those of a stack have as many.
+    """
     groups = defaultdict(list)
     for i, config in enumerate(configs):
-        groups[signature(config)].append(i)
+        groups[signature(config), done[i] if done else 0].append(i)
     wanted = configs[0].stack
     stacks: list[list[int]] = []
     sizes = {key: size(configs[group[0]]) for key, group in groups.items()}
@@ -53,9 +59,10 @@ def plan(configs: Sequence[Config]) -> Plan:
         pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
         # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly.
         stacks += [group[i::pieces] for i in range(pieces)]
-    stacks.sort(key=lambda stack: -len(stack) * sizes[signature(configs[stack[0]])].epoch)
+    epochs = {i: sizes[key].epoch for key, group in groups.items() for i in group}
+    stacks.sort(key=lambda stack: -len(stack) * epochs[stack[0]])
     alone = next((s.alone for s in sizes.values() if s.alone), None)
-    return Plan(stacks, min(workers, len(stacks)), alone)
+    return Plan(stacks, min(workers, len(stacks)), alone, sum(map(bool, done)))
 
 
 def _workers(configs: Sequence[Config], work: int) -> int:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import platform
+import shutil
 import time
 import traceback
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import save
 
-from ablate import __version__
+from ablate import __version__, checkpoints
 from ablate.config import arm
 from ablate.engine import Ending, Row
-from ablate.errors import one_line
 from ablate.events import EventFile, histogram, scalar, text
 from ablate.files import write
-from ablate.identity import run_id
 from ablate.jobs import Job
 from ablate.results import RESULT
 
+EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
 FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
 BINS = 64
 
@@ -33,13 +35,13 @@ BINS = 64
 class Recorder:
     """Writes one run's files, row by row."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, resumed: bool = False) -> None:
+        """resumed: the run goes on from its checkpoint, and so do its files."""
         self.job = job
         job.folder.mkdir(parents=True, exist_ok=True)
-        # result.json is there only if the run ended, and no file of an earlier run stands beside this one's.
-        for old in (job.folder / RESULT, job.folder / "model.safetensors", *job.folder.glob("events.out.tfevents.*")):
-            old.unlink(missing_ok=True)
-        self.history = (job.folder / "history.csv").open("w", newline="", encoding="utf-8")
+        if not resumed:
+            _set_aside(job.folder)
+        self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
         self.events = None
         if job.config.logging.tensorboard:
@@ -59,17 +61,12 @@ class Recorder:
             if self.events is not None:
                 self.events.flush()
             self.flushed = time.monotonic()
+        if row.checkpoint is not None:
+            checkpoints.store(self.job, row.checkpoint, [self.history, *([self.events.file] if self.events else [])])
         return self._end(row.ending) if row.ending is not None else None
 
-    def fail(self, error: BaseException) -> dict[str, Any]:
-        """Record that the run raised; the traceback goes to its log."""
-        self._close()
-        with (self.job.folder / "ablate.log").open("a", encoding="utf-8") as log:
-            log.writelines(traceback.format_exception(error))
-        return lost(self.job, one_line(error))
-
     def _end(self, ending: Ending) -> dict[str, Any]:
-        self._close()
+        self.close()
         if ending.status == "finished":
             tensors = {name: tensor.contiguous() for name, tensor in ending.state.items()}
             write(self.job.folder / "model.safetensors", save(tensors, {"format": "pt"}))
@@ -83,9 +80,13 @@ class Recorder:
             "stopping_reason",
             "weights",
         )
-        return _finish(self.job, {f: getattr(ending, f) for f in (*fields, "seconds", "error")})
+        result = _finish(self.job, {f: getattr(ending, f) for f in (*fields, "seconds", "error")})
+        checkpoints.remove(self.job)
+        if ending.status == "finished":
+            shutil.rmtree(self.job.folder / EARLIER, ignore_errors=True)
+        return result
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self.history.close()
         if self.events is not None:
             self.events.close()
@@ -102,14 +103,57 @@ def _shown(row: Row) -> list[Any]:
     ]
 
 
-def lost(job: Job, error: str) -> dict[str, Any]:
-    """Record that a run ended without a result of its own; what it has written stays."""
-    job.folder.mkdir(parents=True, exist_ok=True)
-    return _finish(job, {"status": "failed", "error": error})
+def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
+    """Record, as far as that can be done, that a run failed; what it has written stays.
+
+    error: what it raised, if it did: the traceback goes to its log.
+    """
+    outcome = {"status": "failed", "error": reason}
+    try:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        if error is not None:
+            with (job.folder / "ablate.log").open("a", encoding="utf-8") as log:
+                log.writelines(traceback.format_exception(error))
+        write(job.folder / RESULT, _json(_result(job, outcome)))
+    except OSError:  # a full disk, a folder that is gone: the one who asked is told all the same
+        pass
+    return _result(job, outcome)
+
+
+def _set_aside(folder: Path) -> None:
+    """Make room for a run: no file of an earlier one stands beside this one's.
+
+    A finished result is kept in a folder of its own until this run has finished too.
+    """
+    files = [folder / name for name in (RESULT, "model.safetensors", "history.csv")]
+    if '"status": "finished"' in _text(files[0]):
+        kept, partial = folder / EARLIER, folder / f"{EARLIER}.{os.getpid()}"
+        partial.mkdir()
+        for file in files:
+            if file.is_file():
+                shutil.copy2(file, partial)
+        shutil.rmtree(kept, ignore_errors=True)
+        partial.replace(kept)
+    for old in (*files, folder / checkpoints.FILE, *folder.glob("events.out.tfevents.*")):
+        old.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
     """Write result.json, whose presence says that the run ended."""
+    result = _result(job, outcome)
+    write(job.folder / RESULT, _json(result))
+    return result
+
+
+def _json(result: dict[str, Any]) -> str:
+    return json.dumps(_jsonable(result), indent=1, allow_nan=False) + "\n"
+
+
+def _result(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
     config = job.config.model_dump()
     empty: dict[str, Any] = {
         "metrics": {},
@@ -119,9 +163,9 @@ def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
         "best_epoch": None,
         "stopped_epoch": None,
     }
-    result = {
-        "status": outcome.pop("status"),
-        "run_id": run_id(config),
+    return {
+        "status": outcome["status"],
+        "run_id": job.run_id,
         "arm": arm(job.config),
         "seed": job.config.seed,
         "config": config,
@@ -131,8 +175,6 @@ def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
         **outcome,
         "versions": versions(),
     }
-    write(job.folder / RESULT, json.dumps(_jsonable(result), indent=1, allow_nan=False) + "\n")
-    return result
 
 
 def _jsonable(value: Any) -> Any:

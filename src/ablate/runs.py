@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ablate import checkpoints
 from ablate.engine import Row, train
-from ablate.errors import ConfigError
+from ablate.errors import ConfigError, one_line
 from ablate.jobs import Job
 from ablate.planning import Plan, plan
 from ablate.recorder import Recorder, lost
@@ -15,32 +17,55 @@ from ablate.workers import train_stacks
 Result = dict[str, Any]
 
 
-def run(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result]]:
+@dataclass
+class Broken:
+    """Training raised, and it may have been any one of several runs' doing."""
+
+    reason: str
+
+
+def run(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] | Broken]:
     """Train and record jobs of one `stacking.signature`; yield every epoch's rows, and a job's result at its end.
 
-    What training raises is the result (`failed`) of every job that had not ended.
+    Jobs with a checkpoint, all of one epoch, go on from there. What training raises is the result (`failed`) of
+    the job that had not ended, where there is but one; else all that is left is `Broken`. What recording raises is
+    the result of that run alone.
 
     Raises:
         ConfigError: the dataset can't be had. Nothing is written then.
     """
-    recorders: list[Recorder] = []
-    ended = set()
+    recorders: dict[int, Recorder] = {}
+    left = set(range(len(jobs)))
+    saved = [checkpoints.load(job) for job in jobs]
     try:
-        for rows in train([job.config for job in jobs]):
-            recorders = recorders or [Recorder(job) for job in jobs]
-            yield rows
+        for rows in train([job.config for job in jobs], saved):
+            results: dict[int, Result | None] = {}
             for row in rows:
-                result = recorders[row.run].take(row)
+                if row.run not in left:
+                    continue
+                try:
+                    if row.run not in recorders:
+                        recorders[row.run] = Recorder(jobs[row.run], resumed=saved[row.run] is not None)
+                    results[row.run] = recorders[row.run].take(row)
+                except OSError as error:
+                    results[row.run] = lost(jobs[row.run], one_line(error), error)
+            yield rows
+            for place, result in results.items():
                 if result is not None:
-                    ended.add(row.run)
-                    yield row.run, result
+                    left.discard(place)
+                    yield place, result
+            if not left:
+                return
     except ConfigError:
         raise
     except Exception as error:
-        recorders = recorders or [Recorder(job) for job in jobs]
-        for place, recorder in enumerate(recorders):
-            if place not in ended:
-                yield place, recorder.fail(error)
+        if len(left) > 1:
+            yield Broken(one_line(error))
+        for place in left if len(left) == 1 else ():
+            yield place, lost(jobs[place], one_line(error), error)
+    finally:
+        for recorder in recorders.values():
+            recorder.close()
 
 
 def run_all(
@@ -50,19 +75,28 @@ def run_all(
 ) -> Iterator[tuple[int, Result]]:
     """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends.
 
+    A stack that dies as a whole, for want of memory say, is halved and tried again, down to single runs: a run's
+    figures don't depend on its company.
+
     on_rows: is given every epoch of every stack, as the places of its jobs and their rows.
     """
-    planned = plan([job.config for job in jobs])
+    planned = plan([job.config for job in jobs], [checkpoints.epoch(job) for job in jobs])
     on_plan(planned)
     ended = set()
-    for kind, content in train_stacks(jobs, planned.stacks, planned.workers):
-        if kind == "rows":
-            on_rows(content)
-        elif kind == "result":
-            ended.add(content[0])
-            yield content
-        else:
-            stack, reason = content
-            for place in stack:
-                if place not in ended:
-                    yield place, lost(jobs[place], reason)
+    stacks = planned.stacks
+    while stacks:
+        halves: list[list[int]] = []
+        for kind, content in train_stacks(jobs, stacks, planned.workers):
+            if kind == "rows":
+                on_rows(content)
+            elif kind == "result":
+                ended.add(content[0])
+                yield content
+            else:
+                stack, reason = content
+                left = [place for place in stack if place not in ended]
+                if len(left) == 1:
+                    yield left[0], lost(jobs[left[0]], reason)
+                elif left:
+                    halves += [left[0::2], left[1::2]]
+        stacks = halves

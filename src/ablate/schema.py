@@ -63,4 +63,4 @@ def typed(schema: type[Schema], node: Any, group: str) -> Any:
 def _said(message: str) -> str:
     """Pydantic's words for a person at a command line."""
     message = message.replace("Input should be", "must be").replace("List should have", "must have")
-    return message.partition(" after validation")[0]
+    return message.partition(" after validation")[0].removeprefix("Value error, ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,7 @@ class Split:
     val: Part
     test: Part
     classes: int
+    fingerprint: str  # of the samples as they came, before split and scaling
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,7 +94,17 @@ def _split(name: str, dumped: str) -> Split:
             raise refuse(f"dataset.{key}", getattr(config, key), allowed)
     shift, scale = _scaling(config.scaling, parts["train"][0])
     tensors = {name: _part(features, labels, shift, scale) for name, (features, labels) in parts.items()}
-    return Split(**tensors, classes=source.classes)
+    return Split(**tensors, classes=source.classes, fingerprint=_fingerprint(source))
+
+
+def _fingerprint(source: data.Source) -> str:
+    """The same for the same samples, whatever file they were read from."""
+    digest = hashlib.sha256()
+    for array in (source.x, source.y, source.test_x, source.test_y):
+        if array is not None:
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _scaling(kind: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

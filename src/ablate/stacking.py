@@ -211,6 +211,20 @@ class Stack:
         self.updater.keep(index, self.rows.weights, self.gradients)
         self._wire()
 
+    def mutable(self, row: int) -> dict[str, Tensor]:
+        """Views of all that training changes of a run, by name."""
+        views = {f"moments/{i}": moment[row] for i, moment in enumerate(self.updater.moments)}
+        for kind, rows in (("now", self.rows), ("best", self.best)):
+            views[f"{kind}/weights"] = rows.weights[row]
+            views |= {f"{kind}/buffers/{name}": buffer[row] for name, buffer in rows.buffers.items()}
+        return views
+
+    def resume(self, row: int, tensors: dict[str, Tensor], steps: int) -> None:
+        """Go on with what `mutable` was for a run after so many steps."""
+        for name, view in self.mutable(row).items():
+            view.copy_(tensors[name])
+        self.updater.resume(steps, self.rows.weights, self.gradients)
+
     def kernels(self) -> list[Slot]:
         return [slot for slot in self.slots if slot.kernel]
 

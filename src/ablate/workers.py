@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
@@ -25,6 +27,8 @@ Message = tuple[str, Any]
 def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
     """Train stacks of jobs; yield ("rows", [(place, Row), …]) and ("result", (place, result)) as they come.
 
+    ("lost", (stack, reason)) says that a stack died before all of its jobs had a result.
+
     workers: processes to start; with 1, this process does the work.
     """
     if workers == 1:
@@ -35,11 +39,13 @@ def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int)
 
 
 def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
-    from ablate.runs import run
+    from ablate.runs import Broken, run
 
     for event in run([jobs[i] for i in stack]):
         if isinstance(event, list):
             yield "rows", [(stack[row.run], row) for row in event]
+        elif isinstance(event, Broken):
+            yield "lost", (stack, event.reason)
         else:
             yield "result", (stack[event[0]], event[1])
 
@@ -49,25 +55,31 @@ def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -
     waiting = list(reversed(stacks))
     busy: dict[Connection, tuple[Any, list[int]]] = {}
     processes = []
+
+    def start() -> None:
+        ours, theirs = context.Pipe()
+        # A forked worker inherits our ends of all pipes; while it holds one, it can't notice that we are gone.
+        process = context.Process(target=_work, args=(theirs, jobs, [ours, *busy]), daemon=True)
+        process.start()
+        theirs.close()
+        processes.append(process)
+        busy[ours] = process, _hand_out(ours, waiting)
+
     try:
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            # A forked worker inherits our ends of all pipes; while it holds one, it can't notice that we are gone.
-            process = context.Process(target=_work, args=(theirs, jobs, [ours, *busy]), daemon=True)
-            process.start()
-            theirs.close()
-            processes.append(process)
-            busy[ours] = process, _hand_out(ours, waiting)
+        for _ in range(min(workers, len(stacks))):
+            start()
         while busy:
             for ready in wait(list(busy)):
                 connection: Connection = ready  # type: ignore[assignment]
                 process, stack = busy[connection]
                 try:
                     kind, content = connection.recv()
-                except EOFError:
+                except (EOFError, ConnectionError):
                     process.join()
                     del busy[connection]
                     yield "lost", (stack, f"its worker died (exit status {process.exitcode})")
+                    if waiting:
+                        start()
                     continue
                 if kind != "idle":
                     yield kind, content
@@ -76,9 +88,6 @@ def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -
                 else:
                     connection.send(None)
                     del busy[connection]
-        if waiting:  # every worker died
-            for stack in waiting:
-                yield "lost", (stack, "no worker was left to train it")
     finally:
         for process in processes:
             process.join(0.1 if sys.exc_info()[0] else None)
@@ -97,6 +106,7 @@ def _work(connection: Connection, jobs: Sequence[Job], inherited: Sequence[Conne
     for other in inherited:
         other.close()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger().handlers.clear()  # the parent's files
     torch.set_num_threads(1)
     try:
@@ -110,6 +120,14 @@ def _work(connection: Connection, jobs: Sequence[Job], inherited: Sequence[Conne
         pass  # the parent is gone, or stops us
 
 
+def _end_with_parent() -> None:
+    """Stop at once, and not only at the next message, when the parent is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _light(row: Row) -> Row:
     """Without what is recorded here: the parent only shows figures."""
-    return replace(row, weights=None, ending=row.ending and replace(row.ending, state={}))
+    return replace(row, weights=None, checkpoint=None, ending=row.ending and replace(row.ending, state={}))
