@@ -137,7 +137,7 @@ def test_rerun_says_which_results_are_done_again(capsys, rerun, to_do):
         (["study=regularizers", "study.seeds=[]"], "study.seeds=[]: must"),
         (["study=regularizers", "study.metric=loss/val"], "study.metric=loss/val: must be"),
         (["study=regularizers,strengths"], "study=regularizers,strengths: one study at a time"),
-        (["study=regularizers", "study.arms.l1='regularizer=l9'"], "regularizer=l9: must be one of"),
+        (["study=regularizers", "study.common='regularizer.l2=-1'"], "regularizer.l2=-1: must be"),
         (["study=regularizers", "study.arms.l1='a b'"], "a: can't be read"),
         (["study=regularizers", "study.arms.l1='\"a'"], "study.arms.l1=\"a: can't be read"),
         (["study=regularizers", "study.arms.l1=3"], "study.arms.l1=3: must be"),

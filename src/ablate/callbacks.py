@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from filelock import FileLock
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
@@ -23,9 +24,11 @@ class Refused(BaseException):
 class Prepare(Callback):
     """Refuses a bad config, or data that can't be had, before Hydra makes a folder for the run."""
 
-    # Of the command that this process carries out: its folder, and whether that is a sweep's.
+    # Of the command that this process carries out: its folder, held by locks, and whether that is a sweep's.
     folder: Path | None = None
     sweep = False
+    reused = 0  # how many of its runs had a result already
+    locks: ClassVar[list[FileLock]] = []
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         from ablate.cli import check

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import hydra
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from ablate import config, results, studies
@@ -27,6 +28,7 @@ from ablate.results import RESULT
 log = logging.getLogger("ablate")
 
 FINISHED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+PATIENCE = 3.0  # seconds to wait for a folder in which another process is at work
 
 
 def task(composed: DictConfig) -> float:
@@ -46,6 +48,8 @@ def task(composed: DictConfig) -> float:
     folder = Path(settings.runtime.output_dir)
     out, _ = consoles()
     alone = settings.mode == RunMode.RUN
+    if alone:
+        _hold(folder)
     with RunDisplay(checked, out, quiet=not alone) as display:
         ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
     if alone:
@@ -77,37 +81,71 @@ def prepare(
 ) -> list[list[str]]:
     """What is left to do of a sweep's jobs: each run once, and none that its folder holds already.
 
-    Keeps in the folder what was asked for.
+    Keeps in the folder what was asked for, and the reason of every job that can't be trained.
 
     Raises:
-        ConfigError: a job can't be trained.
+        ConfigError: the first job's reason, where none can be trained; another process works in the folder.
     """
     folder = Path(master.hydra.sweep.dir)
+    wrong: dict[int, Exception] = {}
+    checked: dict[int, tuple[DictConfig, Job]] = {}
+    for i, (_, overrides) in enumerate(jobs):
+        try:
+            resolved, own = composed(overrides)
+            checked[i] = resolved, Job(own, folder)
+        except Exception as error:
+            wrong[i] = error
+    if wrong and not checked:
+        raise wrong[0]
+    _hold(folder)
     found, _ = results.read([folder])
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
     there = {result["run_id"]: result for result in found}
     taken = {result["folder"] for result in found}
+    shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[studies.Asked] = []
     left: dict[str, list[str]] = {}
-    for arm, overrides in jobs:
-        resolved, checked = composed(overrides)
-        run_id = Job(checked, folder).run_id
-        asked.append(studies.Asked(run_id, arm, checked.seed))
-        earlier, subdir = there.get(run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
-        if earlier and not _again(checked.rerun, earlier["status"]):
+    for i, (arm, overrides) in enumerate(jobs):
+        if i in wrong:
+            asked.append(studies.refused(folder, arm, overrides, shared, _verdict(wrong[i])[1]))
             continue
-        place = os.path.relpath(earlier["folder"], folder.resolve()) if earlier else subdir
+        resolved, job = checked[i]
+        asked.append(studies.Asked(job.run_id, arm, job.config.seed))
+        earlier, subdir = there.get(job.run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
+        if earlier and not _again(job.config.rerun, earlier["status"]):
+            continue
+        place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else subdir
         if not earlier and str((folder / subdir).resolve()) in taken:
-            place = f"{subdir}-{run_id}"  # the run of other settings that is there stays
+            place = f"{subdir}-{job.run_id}"  # the run of other settings that is there stays
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
-        left.setdefault(run_id, [*overrides, *moved])
+        left.setdefault(job.run_id, [*overrides, *moved])
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
     studies.Sweep(sys.argv[1:], name, baseline, metric, asked).write(folder)
     runs = len({run.run_id for run in asked})
-    if len(left) < runs:
-        print(f"{count(runs, 'run')}: {runs - len(left)} reused, {len(left)} to do")
+    reused = runs - len(left) - len(wrong)
+    Prepare.reused = reused
+    if reused or wrong:
+        refused = f", {len(wrong)} can't be trained" if wrong else ""
+        print(f"{count(runs, 'run')}: {reused} reused, {len(left)} to do{refused}")
     return list(left.values())
+
+
+def _hold(folder: Path) -> None:
+    """Keep other processes out of a folder until this command has ended.
+
+    Raises:
+        ConfigError: another one is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        # Workers of a process that was just killed hold its lock for a moment longer.
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        said = "another process is at work there; wait for it, or choose another folder"
+        raise ConfigError(f"{short(folder)}: {said}") from None
+    Prepare.locks.append(lock)
 
 
 def _again(rerun: str, status: str) -> bool:
@@ -178,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
         return ended.status
     from ablate.tables import conclude
 
-    return max(ended.status, conclude([ended.folder]))
+    return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
 
 
 def perform(arguments: Sequence[str]) -> Ended:
@@ -186,7 +224,7 @@ def perform(arguments: Sequence[str]) -> Ended:
     given, sys.argv = sys.argv, ["ablate", *arguments]
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
-    Prepare.folder, Prepare.sweep = None, False
+    Prepare.folder, Prepare.sweep, Prepare.reused = None, False, 0
     error: BaseException | None = None
     try:
         conf = str(config.folder().resolve())
@@ -198,6 +236,8 @@ def perform(arguments: Sequence[str]) -> Ended:
     finally:
         os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
         sys.argv = given
+        while Prepare.locks:
+            Prepare.locks.pop().release()
     status, line = (FINISHED, None) if error is None else _verdict(error)
     return Ended(status, line, Prepare.folder)
 

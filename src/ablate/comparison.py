@@ -105,7 +105,12 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
 def collect(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Results as a table, a row a run: arm, seed, status, error, folder, every figure."""
     rows = [_run_row(result, label) for result, label in zip(results, _labels(results), strict=True)]
-    return pd.DataFrame(rows)
+    runs = pd.DataFrame(rows)
+    # A run that could not be composed is a row beside those that could.
+    composed = runs["dataset"].notna()
+    for name in ("dataset", "data", "overlap"):
+        runs.loc[~composed, name] = runs.loc[composed, name].iloc[0] if composed.any() else ""
+    return runs
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:
@@ -216,7 +221,7 @@ def _groups(
 
 def _kind(result: dict[str, Any]) -> str:
     """What two arms have in common that differ only in strengths."""
-    config = decisive(result["config"])
+    config = _decided(result)
     return " ".join(
         f"{key}={shown(bool(value) if key in STRONG else value)}" for key, value in config.items() if key != "seed"
     )
@@ -225,15 +230,15 @@ def _kind(result: dict[str, Any]) -> str:
 def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
     metrics, weights = result["metrics"], result.get("weights") or {}
     figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
-    decided = decisive(result["config"])
+    decided, dataset = _decided(result), result["config"].get("dataset", {})
     train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
     return {
         "arm": label,
         "seed": result["seed"],
         "status": result["status"],
-        "dataset": result["config"]["dataset"]["name"],
-        "data": _data(result["config"]),
-        "overlap": _overlap(result["config"]["dataset"]),
+        "dataset": dataset.get("name"),
+        "data": _data(result),
+        "overlap": _overlap(dataset),
         "run_id": result["run_id"],
         **{name: _number(decided.get(key, 0)) for key, name in STRONG.items()},
         **dict.fromkeys(FIGURES, float("nan")),
@@ -246,6 +251,11 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
     }
 
 
+def _decided(result: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's result, by key; nothing of a run that could not be composed."""
+    return decisive(result["config"]) if result["config"] else {}
+
+
 def _overlap(dataset: dict[str, Any]) -> float:
     """Test samples per training sample where every seed has a split of its own, else 0."""
     test = _number(dataset.get("test_fraction"))
@@ -254,9 +264,9 @@ def _overlap(dataset: dict[str, Any]) -> float:
     return test / (1 - test - _number(dataset["val_fraction"]))
 
 
-def _data(config: dict[str, Any]) -> str:
+def _data(result: dict[str, Any]) -> str:
     """What two runs must have in common for their figures to be compared."""
-    return ", ".join(f"{key}={shown(value)}" for key, value in decisive(config).items() if key.startswith("dataset."))
+    return ", ".join(f"{key}={shown(value)}" for key, value in _decided(result).items() if key.startswith("dataset."))
 
 
 def _number(value: Any) -> float:
@@ -269,7 +279,7 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
     Where configs that differ have the same name (a sweep over the learning rate, say), the keys in which
     they differ are added to it.
     """
-    configs = [decisive(result["config"]) for result in results]
+    configs = [_decided(result) for result in results]
     keys = list(dict.fromkeys(key for config in configs for key in config if key != "seed"))
     values: dict[tuple[str, str], set[str]] = defaultdict(set)
     for result, config in zip(results, configs, strict=True):

@@ -6,7 +6,6 @@ line. Nothing here imports torch, so that a wrong key is answered at once.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -19,10 +18,10 @@ from pydantic import BeforeValidator, Field, create_model
 
 from ablate import data, models, regularizers
 from ablate.errors import ConfigError, one_of, refuse
+from ablate.files import filename
 from ablate.schema import Probability, Schema, Seed, typed
 
 NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
-LONGEST_NAME = 200  # bytes; file systems take 255
 
 
 def folder() -> Path:
@@ -138,14 +137,6 @@ class Config(Schema):
     def strengths(self) -> dict[str, float]:
         """The strength of every penalty, by name."""
         return {name: getattr(self.regularizer, name) for name in regularizers.penalties()}
-
-
-def filename(text: str) -> str:
-    """`text` as the name of a folder: no path in it, and short enough for every file system."""
-    name = text.replace("/", "_").replace("\\", "_")
-    if len(name.encode()) <= LONGEST_NAME:
-        return name
-    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def sweep_folder(study: str | None, now: str) -> str:

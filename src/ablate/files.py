@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
 from pathlib import Path
+
+LONGEST_NAME = 200  # bytes; file systems take 255
+
+
+def filename(text: str) -> str:
+    """`text` as the name of a folder: no path in it, and short enough for every file system."""
+    name = text.replace("/", "_").replace("\\", "_")
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def write(path: Path, content: str | bytes) -> None:

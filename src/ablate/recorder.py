@@ -25,9 +25,8 @@ from ablate.engine import Ending, Row
 from ablate.events import EventFile, histogram, scalar, text
 from ablate.files import write
 from ablate.jobs import Job
-from ablate.results import RESULT
+from ablate.results import EARLIER, RESULT
 
-EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
 FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
 BINS = 64
 

@@ -10,6 +10,15 @@ from typing import Any
 RESULT = "result.json"
 
 
+EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
+
+
+def home(result: dict[str, Any]) -> str:
+    """The folder of the run that a result is of."""
+    folder = Path(result["folder"])
+    return str(folder.parent if folder.name == EARLIER else folder)
+
+
 def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     """The results below these folders, each with its `folder`, and a line for every file that is not one."""
     results, complaints = [], []

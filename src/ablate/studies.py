@@ -6,6 +6,7 @@ and `range(…)` multiply within an arm (a strength curve, a factorial), while t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,8 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from ablate.errors import ConfigError, one_of, refuse
-from ablate.files import write
+from ablate.files import filename, write
+from ablate.results import RESULT
 from ablate.schema import Schema, Seed, typed
 
 ASKED = "study.json"
@@ -76,6 +78,23 @@ class Sweep:
             return Sweep(**content | {"runs": [Asked(**run) for run in content["runs"]]})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"{path}: is no list of what was asked for: {' '.join(str(error).split())}") from None
+
+
+def refused(folder: Path, arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:
+    """Record, as a result, that a job of a sweep can't even be composed.
+
+    shared: the overrides that all jobs have, which make no arm; line: what is wrong.
+    """
+    ours = [text for text in overrides if not text.startswith(("hydra.", "hydra/"))]
+    said = [text for text in ours if not text.startswith("seed=") and text not in shared]
+    seed = next((text.removeprefix("seed=") for text in ours if text.startswith("seed=")), "0")
+    run_id = hashlib.sha256("\0".join(sorted(ours)).encode()).hexdigest()[:12]
+    asked = Asked(run_id, arm, int(seed) if seed.isdecimal() else 0)
+    place = folder / filename(",".join(said)) / filename(f"seed={seed}")
+    place.mkdir(parents=True, exist_ok=True)
+    result = {"status": "failed", "run_id": run_id, "arm": " ".join(said) or "none", "seed": asked.seed, "config": {}}
+    write(place / RESULT, json.dumps({**result, "metrics": {}, "error": line.removeprefix("error: ")}, indent=1) + "\n")
+    return asked
 
 
 def study(composed: DictConfig) -> Study | None:

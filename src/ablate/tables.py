@@ -116,9 +116,7 @@ def sentences(comparison: Comparison) -> list[str]:
             )
         few = others[others["verdict"] == "too few seeds"]
         if len(few):
-            seeds = (
-                f"{few['pairs'].min()} to {few['pairs'].max()}" if few["pairs"].nunique() > 1 else few["pairs"].min()
-            )
+            seeds = " or ".join(map(str, sorted(few["pairs"].unique())))
             said.append(
                 f"Too few seeds for a verdict on {_listed(few['arm'])}: {seeds} shared with {baseline}, "
                 f"{MINIMUM_SEEDS} are needed."
@@ -152,8 +150,11 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append(f"{count(comparison.unfinished, 'run')} of this sweep not done yet")
     if comparison.others:
         lines.append(f"{count(comparison.others, 'result')} of other settings in the folder, left out here")
-    for _, run in runs[runs["status"] != "finished"].iterrows():
-        lines.append(f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}")
+    reasons = runs[runs["status"] != "finished"].groupby(["arm", "status", "error"], sort=False, dropna=False)
+    for (arm, status, error), same in reasons:
+        seeds = sorted(same["seed"].unique())
+        said = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
+        lines.append(f"{arm} {said}: {status}: {error}")
     return lines
 
 
@@ -165,9 +166,16 @@ EXPLORATORY = "Strengths (exploratory: one of each was chosen by validation loss
 
 
 def conclude(
-    folders: Sequence[Path], baseline: str | None = None, metric: str | None = None, console: Console | None = None
+    folders: Sequence[Path],
+    baseline: str | None = None,
+    metric: str | None = None,
+    reused: int | None = None,
+    console: Console | None = None,
 ) -> int:
-    """Print the comparison of what is below these folders and write it into the first; the exit status."""
+    """Print the comparison of what is below these folders and write it into the first; the exit status.
+
+    reused: how many of the runs were there before the sweep that just ended, if one did.
+    """
     from ablate.progress import PLAIN, consoles
 
     try:
@@ -176,12 +184,15 @@ def conclude(
         print(f"error: {error}", file=sys.stderr)
         return 2
     out = console or consoles()[0]
+    failed = int((comparison.runs["status"] != "finished").sum())
+    if reused is not None:
+        out.print(f"{reused} reused, {len(comparison.runs) - reused - failed} run, {failed} failed", **PLAIN)
     show(comparison, out)
     save(comparison, folders[0])
     where = short(folders[0])
     out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
     out.print(f"curves  {how_to_watch(where)}", **PLAIN)
-    return int(bool((comparison.runs["status"] != "finished").any()))
+    return int(failed > 0)
 
 
 def save(comparison: Comparison, folder: Path) -> None:
@@ -208,7 +219,9 @@ def _rich(frame: pd.DataFrame, title: str) -> Table:
     for i, heading in enumerate(frame.columns):
         # A heading breaks at its spaces, a figure never.
         left = i == 0 or heading in ("verdict", "chosen")
-        table.add_column(str(heading).replace(" ", "\n"), justify="left" if left else "right", no_wrap=i > 0)
+        width = None if i else min(20, max(map(len, frame[heading]), default=1))
+        justify: Any = "left" if left else "right"
+        table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, min_width=width)
     for row in _texts(frame):
         table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
     return table
