@@ -129,3 +129,64 @@ def test_seconds_of_a_stack_are_shared_out(configured, tmp_path):
     started = time.perf_counter()
     results = dict(run_all(jobs))
     assert math.fsum(result["seconds"] for result in results.values()) <= time.perf_counter() - started
+
+
+def _broken_once(monkeypatch, seed: int, epoch: int, error: BaseException) -> None:
+    """Training raises in this epoch, wherever the run with this seed is."""
+    from ablate.stacking import Stack
+
+    train_epoch = Stack.train_epoch
+
+    def breaks(self, now):
+        if now == epoch and seed in [c.seed for c in self.configs]:
+            raise error
+        train_epoch(self, now)
+
+    monkeypatch.setattr(Stack, "train_epoch", breaks)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_of_a_stack_that_dies_as_a_whole_only_the_run_that_kills_it_fails(configured, tmp_path, monkeypatch, workers):
+    overrides = ["trainer.epochs=3", "model.hidden=[8]", f"stack.workers={workers}"]
+    jobs = [Job(configured(*overrides, f"seed={i}"), tmp_path / str(i)) for i in range(7)]
+    list(run_all([Job(job.config, tmp_path / f"whole{i}") for i, job in enumerate(jobs)]))
+    _broken_once(monkeypatch, seed=4, epoch=2, error=MemoryError())
+    results = dict(run_all(jobs))
+    assert {i for i, result in results.items() if result["status"] == "failed"} == {4}
+    assert results[4]["error"] == "MemoryError" and "MemoryError" in (tmp_path / "4" / "ablate.log").read_text()
+    for i in set(results) - {4}:
+        lines = [(tmp_path / f"{name}{i}" / "history.csv").read_text().splitlines() for name in ("", "whole")]
+        assert [line.rpartition(",")[0] for line in lines[0]] == [line.rpartition(",")[0] for line in lines[1]]
+
+
+def test_what_recording_raises_is_that_runs_result_and_claims_nothing(configured, tmp_path, monkeypatch):
+    from ablate import recorder
+
+    write = recorder.write
+
+    def full(path, content):
+        if path.parent.name == "1":
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(recorder, "write", full)
+    jobs = [Job(configured("trainer.epochs=3", "model.hidden=[8]", f"seed={i}"), tmp_path / str(i)) for i in range(3)]
+    results = dict(run_all(jobs))
+    assert [results[i]["status"] for i in range(3)] == ["finished", "failed", "finished"]
+    assert "No space left on device" in results[1]["error"]
+    assert [(tmp_path / str(i) / "result.json").exists() for i in range(3)] == [True, False, True]
+
+
+def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, monkeypatch):
+    from ablate.results import EARLIER, read
+
+    job = Job(configured("trainer.epochs=3", "model.hidden=[8]"), tmp_path / "run")
+    list(run_all([job]))
+    whole = (job.folder / "result.json").read_text()
+    _broken_once(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
+    ((_, result),) = run_all([job])
+    assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole
+    assert {result["status"] for result in read([tmp_path])[0]} == {"finished", "failed"}
+    monkeypatch.undo()
+    list(run_all([job]))
+    assert not (job.folder / EARLIER).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import os
@@ -21,7 +22,7 @@ from ablate import config, results, studies
 from ablate.callbacks import Prepare, Refused
 from ablate.composing import override
 from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
-from ablate.files import count, short
+from ablate.files import count, short, tidy
 from ablate.jobs import Job
 from ablate.results import RESULT
 
@@ -98,6 +99,7 @@ def prepare(
     if wrong and not checked:
         raise wrong[0]
     _hold(folder)
+    tidy(folder)
     found, _ = results.read([folder])
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
     there = {result["run_id"]: result for result in found}
@@ -254,8 +256,9 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return FAILED, f"run failed: {one_line(error)}"
     if isinstance(error, ConfigError):
         return REFUSED, f"error: {one_line(error)}"
-    if isinstance(error, OSError) and not hasattr(error, "options") and error.filename:
-        return REFUSED, f"error: {error.filename}: can't be written: {error.strerror}"
+    if isinstance(error, OSError) and not hasattr(error, "options") and error.errno:
+        status = FAILED if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else REFUSED
+        return status, f"error: {error.filename or 'files'}: can't be written: {error.strerror}"
     if isinstance(error, Exception) and (line := explain_hydra(error, _keys())):
         return REFUSED, f"error: {line}"
     return FAILED, f"error: {one_line(error)} (HYDRA_FULL_ERROR=1 shows where)"

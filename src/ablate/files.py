@@ -33,6 +33,12 @@ def write(path: Path, content: str | bytes) -> None:
         raise
 
 
+def tidy(folder: Path) -> None:
+    """Remove what a killed process has left half-written in a folder."""
+    for left in folder.glob(".*.[0-9]*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
 def count(n: int, word: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{n} {word}{'s' * (n != 1)}"

@@ -23,7 +23,7 @@ from ablate import __version__, checkpoints
 from ablate.config import arm
 from ablate.engine import Ending, Row
 from ablate.events import EventFile, histogram, scalar, text
-from ablate.files import write
+from ablate.files import tidy, write
 from ablate.jobs import Job
 from ablate.results import EARLIER, RESULT
 
@@ -38,6 +38,7 @@ class Recorder:
         """resumed: the run goes on from its checkpoint, and so do its files."""
         self.job = job
         job.folder.mkdir(parents=True, exist_ok=True)
+        tidy(job.folder)
         if not resumed:
             _set_aside(job.folder)
         self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")

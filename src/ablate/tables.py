@@ -188,8 +188,12 @@ def conclude(
     if reused is not None:
         out.print(f"{reused} reused, {len(comparison.runs) - reused - failed} run, {failed} failed", **PLAIN)
     show(comparison, out)
-    save(comparison, folders[0])
     where = short(folders[0])
+    try:
+        save(comparison, folders[0])
+    except OSError as error:
+        print(f"error: {where}: the table can't be written: {error.strerror}", file=sys.stderr)
+        return 1
     out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
     out.print(f"curves  {how_to_watch(where)}", **PLAIN)
     return int(failed > 0)
