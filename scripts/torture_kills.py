@@ -19,7 +19,8 @@ import pandas as pd
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SWEEP = (
-    "regularizer=none,l1,l2,dropout", "seed=range(8)", "model.hidden=[16]", "trainer.epochs=60", "trainer.checkpoint_every=7",
+    "regularizer=none,l1,l2,dropout", "seed=range(8)", "model.hidden=[16]",
+    "trainer.epochs=60", "trainer.checkpoint_every=7",
 )  # fmt: skip
 GRACE = 5.0  # seconds in which every process of a killed sweep must be gone
 
