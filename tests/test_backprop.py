@@ -402,3 +402,23 @@ def test_no_label_covers_another_or_a_unit_and_all_is_on_the_paper(shape):
         assert x + w <= left + 1 or left + wide <= x + 1 or y + h <= top + 1 or top + high <= y + 1
     _, _, width, height = (float(v) for v in svg.get("viewBox", "").split())
     assert all(x > 0 and y > 0 and x + w < width and y + h < height for x, y, w, h in boxes)
+
+
+def without_differences(text: str) -> str:
+    """The last bits are the processor's."""
+    return re.sub(r" +(0|diff|\d+e-\d+)$", "", text, flags=re.M)
+
+
+def test_the_page_shows_what_the_commands_print_and_draw(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    page = (DOCS / "backprop.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(console|text)\n(.*?)```", page, re.S)
+    assert len(blocks) >= 12
+    for kind, text in blocks:
+        if kind == "console":
+            out = without_differences(printed(capsys, *text.removeprefix("$ python -m ablate.backprop").split()))
+        for part in text.split("…\n") if kind == "text" else ():
+            assert without_differences(part).strip() in out
+    printed(capsys, "--svg", "backprop.svg")
+    assert Path("backprop.svg").read_text("utf-8") == (DOCS / "images" / "backprop.svg").read_text("utf-8")
