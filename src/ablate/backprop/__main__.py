@@ -1,0 +1,5 @@
+import sys
+
+from ablate.backprop.command import main
+
+sys.exit(main())
