@@ -129,7 +129,7 @@ def sentences(comparison: Comparison) -> list[str]:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader has to know to read the tables, and every run that gave no figures."""
+    """What a reader has to know to read the tables."""
     runs, arms = comparison.runs, comparison.arms
     lines = [
         f"± is the standard deviation over the seeds; differences are from {_listed(arms['baseline'].unique())}, "
@@ -152,9 +152,16 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append(f"{count(comparison.unfinished, 'run')} of this sweep not done yet")
     if comparison.others:
         lines.append(f"{count(comparison.others, 'result')} of other settings in the folder, left out here")
-    for _, run in runs[runs["status"] != "finished"].iterrows():
-        lines.append(f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}")
     return lines
+
+
+def failures(comparison: Comparison) -> list[str]:
+    """Every run that gave no figures, and why."""
+    runs = comparison.runs
+    return [
+        f"{run['arm']} seed {run['seed']}: {run['status']}: {run['error']}"
+        for run in _rows(runs[runs["status"] != "finished"])
+    ]
 
 
 def title(comparison: Comparison) -> str:
@@ -180,17 +187,21 @@ def conclude(
     save(comparison, folders[0])
     where = short(folders[0])
     out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
+    out.print(f"report  {where / 'report.html'}", **PLAIN)
     out.print(f"curves  {how_to_watch(where)}", **PLAIN)
     return int(bool((comparison.runs["status"] != "finished").any()))
 
 
 def save(comparison: Comparison, folder: Path) -> None:
-    """Write comparison.csv, .md and .tex, and strengths.csv where arms had several."""
+    """Write comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html."""
+    from ablate import report  # imports matplotlib: not for those who only want a table
+
     write(folder / "comparison.csv", comparison.arms.to_csv(index=False))
     write(folder / "comparison.md", markdown(comparison))
     write(folder / "comparison.tex", latex(comparison))
     if not comparison.strengths.empty:
         write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
+    report.write(comparison, folder)
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -199,7 +210,7 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(_rich(strengths_table(comparison), EXPLORATORY))
     for line in sentences(comparison):
         console.print(line, highlight=False, markup=False)
-    for note in notes(comparison):
+    for note in notes(comparison) + failures(comparison):
         console.print(f"· {note}", highlight=False, markup=False)
 
 
@@ -218,7 +229,7 @@ def markdown(comparison: Comparison) -> str:
     parts = [title(comparison), *sentences(comparison), _markdown(main_table(comparison))]
     if not comparison.strengths.empty:
         parts += [EXPLORATORY, _markdown(strengths_table(comparison))]
-    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(comparison))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(comparison) + failures(comparison))]) + "\n"
 
 
 def _markdown(frame: pd.DataFrame) -> str:
