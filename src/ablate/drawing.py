@@ -63,7 +63,7 @@ def drawn(plot: Callable[P, tuple[Figure, str]]) -> Callable[P, Markup]:
             matplotlib.rcParams.update(STYLE)
             figure, label = plot(*args, **kwargs)
             text = io.StringIO()
-            figure.savefig(text, format="svg")
+            figure.savefig(text, format="svg", metadata={"Date": None})
         return _inline(text.getvalue(), label)
 
     return draw

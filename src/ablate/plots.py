@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ablate.drawing import COLOURS, axes, drawn, scale, sheet, shortened, ticks
+from ablate.files import count
 
 PARTS = {"train": (0, (1, 1.6)), "val": "solid", "test": (0, (4, 1.6))}  # how the line of a part is dashed
 PANEL = 300  # width of a small multiple
@@ -99,7 +100,7 @@ def forest(
         )
     for x, side, words in zip((0, 0.5, 1), ("left", "center", "right"), axis, strict=True):
         plot.text(x, -28 / height, words, transform=plot.transAxes, ha=side, va="top", color=COLOURS["muted"])
-    return figure, f"Differences from the baseline with 95 % intervals, {len(arms)} arms"
+    return figure, f"Differences from the baseline with 95 % intervals, {count(len(arms), 'arm')}"
 
 
 def _interval(plot: Axes, arm: dict[Any, Any], y: float, look: Look, limits: Limits) -> None:
@@ -243,7 +244,7 @@ def scatter(points: pd.DataFrame, looks: dict[str, Look], headings: tuple[str, s
         face = look.ink if compared else "none"
         plot.plot(group["x"], group["y"], look.marker, color=look.ink, markerfacecolor=face, markersize=6, alpha=0.75)
     plot.set_xlabel(headings[0])
-    return figure, f"{headings[1]} against {headings[0]}, {len(points)} runs"
+    return figure, f"{headings[1]} against {headings[0]}, {count(len(points), 'run')}"
 
 
 def _heading(plot: Axes, text: str) -> None:
