@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from safetensors.numpy import save_file
 
 from ablate import curves, drawing, report, results, studies
 from ablate.comparison import compare_folders
+from ablate.plots import Look, padded
 
 CONFIG = {
     "device": "cpu",
@@ -136,8 +138,6 @@ def test_an_arm_looks_the_same_everywhere_and_the_baseline_is_grey(study):
 
 
 def test_thirty_arms_can_be_told_apart():
-    from ablate.plots import Look
-
     assert len({Look.of_arm(place) for place in range(30)}) == 30
 
 
@@ -265,9 +265,16 @@ def test_seeds_and_durations_are_told_shortly():
     assert [report._duration(s) for s in (5.04, 61, 7300)] == ["5.0 s", "1 min", "2 h 2 min"]
 
 
-def test_a_users_own_settings_of_matplotlib_have_no_say(study):
-    import matplotlib
+def test_minus_signs_are_for_figures_alone():
+    assert report._figures("l1=1e-4 is -0.5 (80 %, -1 to +2), a-1") == "l1=1e-4 is −0.5 (80\u00a0%, −1 to +2), a-1"
 
+
+def test_an_axis_has_room_for_a_single_value_and_none_for_nan():
+    low, high = (getattr(padded([np.nan, 0.0, np.inf]), end) for end in ("low", "high"))
+    assert low < 0 < high and np.isfinite([low, high]).all()
+
+
+def test_a_users_own_settings_of_matplotlib_have_no_say(study):
     comparison = compare_folders(study)
     before = report.page(comparison)
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "lines.linewidth": 9}):

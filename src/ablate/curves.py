@@ -66,21 +66,22 @@ def summarise(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _limits(summaries: Sequence[pd.DataFrame], stops: Sequence[float]) -> dict[str, Limits]:
-    """The axes that all panels share. Accuracy's begins where the arms are after a quarter of the epochs."""
+    """The axes that all panels share. Accuracy's begins with the least mean after a quarter of the epochs."""
     last = max([2, *stops, *(summary.index[-1] for summary in summaries)])
     limits = {"epoch": Limits(1, last)}
-    losses = _means("loss", summaries)
+    losses = _values("loss/.* mean", summaries)
     if len(losses):
         log = 0 < 10 * losses.min() <= losses.max()
         limits["loss"] = Limits(losses.min() / 1.15, losses.max() * 1.15, True) if log else padded(losses)
-    later = _means("accuracy", [summary[summary.index >= summary.index[-1] / 4] for summary in summaries])
+    later = _values("accuracy/.* mean", [summary[summary.index >= summary.index[-1] / 4] for summary in summaries])
     if len(later):
-        limits["accuracy"] = Limits(padded(later).low, min(padded(later).high, 100.5))
+        room = padded([*later, max(_values("accuracy/.* high", summaries))])
+        limits["accuracy"] = Limits(room.low, min(room.high, 100.5))
     return limits
 
 
-def _means(name: str, summaries: Sequence[pd.DataFrame]) -> np.ndarray:
-    """Every mean of a figure that is one."""
-    found = [summary.filter(regex=f"^{name}/.* mean$").to_numpy().ravel() for summary in summaries]
+def _values(columns: str, summaries: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Every finite value in the columns that match."""
+    found = [summary.filter(regex=f"^{columns}$").to_numpy().ravel() for summary in summaries]
     values = np.concatenate([np.empty(0), *found])
     return values[np.isfinite(values)]

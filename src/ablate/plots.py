@@ -20,7 +20,7 @@ PANEL = 300  # width of a small multiple
 PANELS = 24  # small multiples of a section: the first arms of the table
 
 ARMS = ("arm1", "arm2", "arm3", "arm4", "arm5")
-GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚"}  # matplotlib's markers, as text
+SHAPES = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "*": "★"}  # matplotlib's markers, as text
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Look:
     @classmethod
     def of_arm(cls, place: int) -> Look:
         """The look of the nth arm: 30 of them differ."""
-        return cls(ARMS[place % len(ARMS)], list(GLYPHS)[place % len(GLYPHS)])
+        return cls(ARMS[place % len(ARMS)], list(SHAPES)[place % len(SHAPES)])
 
     @property
     def ink(self) -> str:
@@ -41,7 +41,7 @@ class Look:
 
     @property
     def glyph(self) -> str:
-        return GLYPHS[self.marker]
+        return SHAPES.get(self.marker, "●")
 
 
 BASELINE = Look("baseline", "o")
@@ -147,7 +147,8 @@ def learning_curves(
                 plot.plot(means, color=look.ink, linestyle=PARTS[part], linewidth=1.8)
         if f"{name}/val mean" in curves and best <= curves.index[-1]:
             value = np.interp(best, curves.index, curves[f"{name}/val mean"])
-            plot.plot([best], [value], look.marker, color=look.ink, markersize=8)
+            inside = limits[name].low <= value <= limits[name].high
+            plot.plot([best], [value], look.marker, color=look.ink, markersize=8, clip_on=not inside)
         if len(stops):
             floor = np.zeros(len(stops))
             plot.plot(stops, floor, "|", color=look.ink, markersize=14, transform=plot.get_xaxis_transform(), alpha=0.7)

@@ -28,7 +28,7 @@ def write(comparison: Comparison, folder: Path) -> None:
 
 def page(comparison: Comparison) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["minus"] = _minus
+    environment.filters |= {"figures": _figures, "unbroken": _unbroken}
     arms_looks = looks(comparison)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=(comparison.sweep and comparison.sweep.study) or "comparison",
@@ -62,9 +62,14 @@ def looks(comparison: Comparison) -> dict[str, Look]:
     return {arm: of[name] for arm, name in names.items()}
 
 
-def _minus(text: str) -> str:
-    """Figures with a minus sign as wide as the plus sign."""
-    return re.sub(r"(^|[\s(])-(?=\d)", r"\1−", text)
+def _figures(text: str) -> str:
+    """Figures with a minus sign as wide as the plus sign, and their unit on the same line."""
+    return re.sub(r"(^|[\s(])-(?=\d)", r"\1−", text).replace(" %", "\u00a0%")
+
+
+def _unbroken(heading: str) -> str:
+    """A heading that breaks neither before its unit nor within 1e-3."""
+    return heading.replace(" %", "\u00a0%").replace("-", "\u2011")
 
 
 def _failures(runs: pd.DataFrame) -> list[dict[str, Any]]:
