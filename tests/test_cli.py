@@ -57,6 +57,7 @@ def test_a_sweep_and_the_compare_script_end_with_the_same_table(capsys):
     assert main(["-m", *arguments, "hydra.sweep.dir=sweep"]) == 0
     out = capsys.readouterr().out
     assert "6 runs in" in out and "Too few seeds for a verdict" in out
+    assert f"report  {Path('sweep/report.html')}" in out and Path("sweep/report.html").is_file()
     csv, text = (Path(f"sweep/comparison.{kind}").read_bytes() for kind in ("csv", "md"))
     again = ablate("sweep", module=str(ROOT / "scripts" / "compare.py"))
     assert again.returncode == 0, again.stderr

@@ -14,7 +14,7 @@ from ablate.runs import run_all
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
-    "stopping_reason", "weights", "seconds", "error", "versions",
+    "stopping_reason", "weights", "seconds", "error", "versions", "machine",
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def test_it_holds_the_package_its_configs_and_the_plugins(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     configs = {f"ablate/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert configs <= names
-    assert {"ablate/cli.py", "hydra_plugins/ablate/launcher.py"} <= names
+    assert {"ablate/cli.py", "ablate/report.html.jinja", "hydra_plugins/ablate/launcher.py"} <= names
     assert not [name for name in names if name.startswith("tests")]
 
 
@@ -46,4 +46,4 @@ def test_it_works_from_any_folder(wheel, tmp_path):
         [sys.executable, "-c", code], cwd=work, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert (work / "sweep" / "comparison.csv").exists()
+    assert (work / "sweep" / "report.html").exists()

@@ -20,8 +20,8 @@ from ablate.results import read
 METRIC = "accuracy/test"
 
 # What is told of an arm beside its verdict: means over the seeds.
-FIGURES = ("loss/test", "accuracy/test", "loss/val", "loss/train", "gap", "near_zeros", "zeros", "l2_norm", "epochs",
-           "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
+FIGURES = ("loss/test", "accuracy/test", "loss/val", "accuracy/val", "loss/train", "gap", "near_zeros", "zeros",
+           "l2_norm", "epochs", "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
 
 # Where a config says how strongly it regularizes, and the column of that name: the runs' table has them all.
 STRONG = {"model.dropout": "dropout", "model.input_dropout": "input_dropout", "early_stopping.patience": "patience"}

@@ -174,6 +174,7 @@ def _result(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
         "seconds": None,
         **outcome,
         "versions": versions(),
+        "machine": machine(),
     }
 
 
@@ -194,3 +195,20 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         **installed,
     }
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """Where this process trains: the platform, the processor, how many cores, and the GPU if one is in use."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [line.partition(":")[2].strip() for line in _lines(cpuinfo) if line.startswith("model name")]
+    return {
+        "platform": platform.platform(),
+        "cpu": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        **({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_initialized() else {}),
+    }
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.is_file() else []

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
 
 RESULT = "result.json"
+HISTORY = "history.csv"
+WEIGHTS = "model.safetensors"
 
 
 EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
@@ -43,3 +49,25 @@ def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
 
 def _found(folder: Path) -> Iterator[Path]:
     return iter(sorted(folder.rglob(RESULT)))
+
+
+def history(folder: Path) -> pd.DataFrame:
+    """A run's figures by epoch; empty where it left none that can be read."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(folder / HISTORY, index_col="epoch", dtype=float)
+    except (OSError, ValueError):  # pandas' errors of its own are ValueErrors
+        return pd.DataFrame()
+
+
+def kernels(folder: Path) -> dict[str, np.ndarray]:
+    """The kernels that a run kept, by name: no biases and no parameters of norms; empty where there are none."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, SafetensorError):
+        return {}
+    return {name: tensor for name, tensor in tensors.items() if name.endswith(".weight") and tensor.ndim > 1}

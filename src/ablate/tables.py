@@ -127,7 +127,7 @@ def sentences(comparison: Comparison) -> list[str]:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """What a reader has to know to read the tables, and every run that gave no figures."""
+    """What a reader has to know to read the tables."""
     runs, arms = comparison.runs, comparison.arms
     lines = [
         f"± is the standard deviation over the seeds; differences are from {_listed(arms['baseline'].unique())}, "
@@ -150,7 +150,14 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append(f"{count(comparison.unfinished, 'run')} of this sweep not done yet")
     if comparison.others:
         lines.append(f"{count(comparison.others, 'result')} of other settings in the folder, left out here")
+    return lines
+
+
+def failures(comparison: Comparison) -> list[str]:
+    """Every run that gave no figures, and why; runs of an arm with the same reason together."""
+    runs = comparison.runs
     reasons = runs[runs["status"] != "finished"].groupby(["arm", "status", "error"], sort=False, dropna=False)
+    lines = []
     for (arm, status, error), same in reasons:
         seeds = sorted(same["seed"].unique())
         said = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
@@ -195,17 +202,21 @@ def conclude(
         print(f"error: {where}: the table can't be written: {error.strerror}", file=sys.stderr)
         return 1
     out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
+    out.print(f"report  {where / 'report.html'}", **PLAIN)
     out.print(f"curves  {how_to_watch(where)}", **PLAIN)
     return int(failed > 0)
 
 
 def save(comparison: Comparison, folder: Path) -> None:
-    """Write comparison.csv, .md and .tex, and strengths.csv where arms had several."""
+    """Write comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html."""
+    from ablate import report  # imports matplotlib: not for those who only want a table
+
     write(folder / "comparison.csv", comparison.arms.to_csv(index=False))
     write(folder / "comparison.md", markdown(comparison))
     write(folder / "comparison.tex", latex(comparison))
     if not comparison.strengths.empty:
         write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
+    report.write(comparison, folder)
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -214,7 +225,7 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(_rich(strengths_table(comparison), EXPLORATORY))
     for line in sentences(comparison):
         console.print(line, highlight=False, markup=False)
-    for note in notes(comparison):
+    for note in notes(comparison) + failures(comparison):
         console.print(f"· {note}", highlight=False, markup=False)
 
 
@@ -235,7 +246,7 @@ def markdown(comparison: Comparison) -> str:
     parts = [title(comparison), *sentences(comparison), _markdown(main_table(comparison))]
     if not comparison.strengths.empty:
         parts += [EXPLORATORY, _markdown(strengths_table(comparison))]
-    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(comparison))]) + "\n"
+    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(comparison) + failures(comparison))]) + "\n"
 
 
 def _markdown(frame: pd.DataFrame) -> str:

@@ -1,0 +1,87 @@
+"""Learning curves of a comparison's arms: what the report shows of the runs' histories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ablate import plots, results
+from ablate.comparison import Comparison, finished
+from ablate.files import count
+from ablate.plots import PANELS, Limits, Look, padded
+
+POINTS = 200  # epochs of a curve that are drawn
+PERCENT = {"loss": 1.0, "accuracy": 100.0}
+
+
+def section(comparison: Comparison, looks: dict[str, Look]) -> dict[str, Any]:
+    """A panel an arm: means and bands over its finished runs. Arms without a history have none."""
+    counted = finished(comparison.runs)
+    runs_of = {arm: runs for arm in comparison.arms["arm"] if len(runs := counted[counted["arm"] == arm])}
+    drawn = list(runs_of)[:PANELS]
+    histories = {arm: [results.history(Path(folder)) for folder in runs_of[arm]["folder"]] for arm in drawn}
+    summaries = {arm: summary for arm in drawn if not (summary := summarise(histories[arm])).empty}
+    stops_of = {arm: runs_of[arm]["stopped_epoch"].dropna() for arm in summaries}
+    limits = _limits(list(summaries.values()), [epoch for stops in stops_of.values() for epoch in stops])
+    panels, references = [], 0
+    for arm, baseline in zip(comparison.arms["arm"], comparison.arms["baseline"], strict=True):
+        if arm not in summaries:
+            continue
+        summary, stops, best = summaries[arm], stops_of[arm], float(runs_of[arm]["best_epoch"].mean())
+        reference = summaries.get(baseline) if baseline != arm else None
+        references += reference is not None
+        svg = plots.learning_curves(summary, reference, looks[arm], best, stops.unique().tolist(), limits)
+        told = [] if np.isnan(best) else [f"best epoch {best:.0f}"]
+        if len(stops):
+            told.append(f"{len(stops)} of {count(len(runs_of[arm]), 'run')} stopped, at {stops.mean():.0f}")
+        panels.append({"arm": arm, "look": looks[arm], "note": ", ".join(told), "svg": svg})
+    return {
+        "panels": panels,
+        "more": len(runs_of) - len(drawn),
+        "reference": references > 0,
+        "stopped": any(len(stops) for stops in stops_of.values()),
+    }
+
+
+def summarise(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Mean, low and high of losses and accuracies (in %) over runs, by epoch, for as long as half of the runs go on.
+
+    histories: each by epoch, with columns loss/train, accuracy/val, …; empty ones are none.
+    """
+    figures = {f"{name}/{part}": scale for name, scale in PERCENT.items() for part in ("train", "val")}
+    kept = [history.reindex(columns=list(figures)) for history in histories if len(history)]
+    if not kept:
+        return pd.DataFrame()
+    rows = pd.concat(kept).replace([np.inf, -np.inf], np.nan) * pd.Series(figures)
+    epochs = rows.groupby(level=0)
+    stats = {"mean": epochs.mean(), "low": epochs.min(), "high": epochs.max()}
+    summary = pd.concat([stat.add_suffix(f" {name}") for name, stat in stats.items()], axis=1)
+    summary = summary[epochs.size() * 2 >= len(kept)].dropna(axis=1, how="all")
+    step = max(-(-len(summary) // POINTS), 1)
+    return summary.iloc[sorted({*range(0, len(summary), step), len(summary) - 1})]
+
+
+def _limits(summaries: Sequence[pd.DataFrame], stops: Sequence[float]) -> dict[str, Limits]:
+    """The axes that all panels share. Accuracy's begins with the least mean after a quarter of the epochs."""
+    last = max([2, *stops, *(summary.index[-1] for summary in summaries)])
+    limits = {"epoch": Limits(1, last)}
+    losses = _values("loss/.* mean", summaries)
+    if len(losses):
+        log = 0 < 10 * losses.min() <= losses.max()
+        limits["loss"] = Limits(losses.min() / 1.15, losses.max() * 1.15, True) if log else padded(losses)
+    later = _values("accuracy/.* mean", [summary[summary.index >= summary.index[-1] / 4] for summary in summaries])
+    if len(later):
+        room = padded([*later, max(_values("accuracy/.* high", summaries))])
+        limits["accuracy"] = Limits(room.low, min(room.high, 100.5))
+    return limits
+
+
+def _values(columns: str, summaries: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Every finite value in the columns that match."""
+    found = [summary.filter(regex=f"^{columns}$").to_numpy().ravel() for summary in summaries]
+    values = np.concatenate([np.empty(0), *found])
+    return values[np.isfinite(values)]

@@ -1,0 +1,124 @@
+"""report.html: a comparison as a page that opens offline."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+
+from ablate import curves, files, results, sections
+from ablate.comparison import Comparison
+from ablate.files import count
+from ablate.plots import BASELINE, Look
+from ablate.tables import Unit, main_table, notes, sentences, strengths_table, title
+
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write report.html into a folder, whole or not at all."""
+    files.write(folder / "report.html", page(comparison))
+
+
+def page(comparison: Comparison) -> str:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"figures": _figures, "unbroken": _unbroken}
+    arms_looks = looks(comparison)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        name=(comparison.sweep and comparison.sweep.study) or "comparison",
+        title=title(comparison),
+        looks=arms_looks,
+        words=("verdict", "chosen"),  # columns of words, not of figures
+        metric=Unit(comparison.metric).name,
+        higher_is_better=comparison.higher_is_better,
+        verdicts=sentences(comparison),
+        main=main_table(comparison),
+        notes=notes(comparison),
+        forests=sections.forests(comparison, arms_looks),
+        curves=curves.section(comparison, arms_looks),
+        strengths_table=strengths_table(comparison),
+        strengths=sections.strengths(comparison, arms_looks),
+        scatter=sections.scatter(comparison, arms_looks),
+        weights=sections.weights(comparison, arms_looks),
+        failures=_failures(comparison.runs),
+        provenance=_provenance(comparison),
+    )
+
+
+def looks(comparison: Comparison) -> dict[str, Look]:
+    """How every arm looks: baselines grey, the strengths of one arm alike, the others each in its own way."""
+    names = dict(zip(comparison.runs["arm"], comparison.runs["arm"], strict=True))
+    if len(comparison.strengths):
+        names |= dict(zip(comparison.strengths["arm"], comparison.strengths["study_arm"], strict=True))
+    baselines = {names[arm] for arm in comparison.arms["baseline"]}
+    ordered = dict.fromkeys(names[arm] for arm in [*comparison.arms["arm"], *names] if names[arm] not in baselines)
+    of = {name: Look.of_arm(place) for place, name in enumerate(ordered)} | dict.fromkeys(baselines, BASELINE)
+    return {arm: of[name] for arm, name in names.items()}
+
+
+def _figures(text: str) -> str:
+    """Figures with a minus sign as wide as the plus sign, and their unit on the same line."""
+    return re.sub(r"(^|[\s(])-(?=\d)", r"\1−", text).replace(" %", "\u00a0%")
+
+
+def _unbroken(heading: str) -> str:
+    """A heading that breaks neither before its unit nor within 1e-3."""
+    return heading.replace(" %", "\u00a0%").replace("-", "\u2011")
+
+
+def _failures(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """The runs without figures, those together that failed alike."""
+    broken = runs[runs["status"] != "finished"]
+    return [
+        {"arm": arm, "seeds": f"seed {_span(group['seed'])}", "status": status, "error": error or ""}
+        for (arm, status, error), group in broken.groupby(["arm", "status", "error"], sort=False, dropna=False)
+    ]
+
+
+def _provenance(comparison: Comparison) -> list[tuple[str, list[str]]]:
+    """What one needs to know to do it again, as far as the runs have recorded it."""
+    runs, sweep = comparison.runs, comparison.sweep
+    found, _ = results.read(Path(folder) for folder in runs["folder"])
+    machines = (result["machine"] for result in found if result.get("machine"))
+    versions: dict[str, dict[str, None]] = {}
+    for result in found:
+        for package, version in (result.get("versions") or {}).items():
+            versions.setdefault(package, {})[str(version)] = None
+    seconds = runs["seconds"].sum()
+    told = {
+        "Command": ["python -m ablate " + shlex.join(sweep.command)] if sweep and sweep.command else [],
+        "Seeds": [_span(runs["seed"])],
+        "Versions": [", ".join(f"{package} {' and '.join(each)}" for package, each in versions.items())],
+        "Machine": list(dict.fromkeys(_machine(machine) for machine in machines)),
+        "Training": [f"{_duration(seconds)} in all, over {count(len(runs), 'run')}"] if seconds > 0 else [],
+        "Written": [f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"],
+    }
+    return [(term, kept) for term, values in told.items() if (kept := [value for value in values if value])]
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    cores = count(int(machine["cores"]), "core") if machine.get("cores") else None
+    return ", ".join(
+        str(part) for part in (machine.get("cpu"), cores, machine.get("gpu"), machine.get("platform")) if part
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def _span(seeds: Iterable[int]) -> str:
+    """`0 to 9`, or one by one where some are missing."""
+    found = sorted(set(seeds))
+    if len(found) > 2 and found[-1] - found[0] == len(found) - 1:
+        return f"{found[0]} to {found[-1]}"
+    return ", ".join(map(str, found))
