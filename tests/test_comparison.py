@@ -32,7 +32,7 @@ def result(
         "arm": arm,
         "seed": seed,
         "config": config,
-        "metrics": metrics if status == "finished" else {},
+        "metrics": metrics if status != "failed" else {},
         "weights": {"near_zeros": 0.25, "l2_norm": 3.0},
         "epochs": 10,
         "seconds": 1.5,
@@ -120,6 +120,7 @@ def test_failed_runs_are_counted_and_named(tmp_path, capsys):
     assert conclude([tmp_path]) == 1
     assert "none seed 1: diverged: loss/train is nan in epoch 3" in capsys.readouterr().out
     comparison = compare_folders(tmp_path)
+    assert list(comparison.arms["n"]) == [1] and list(comparison.arms["mean"]) == [0.9]
     assert list(comparison.arms["failed"]) == [1] and list(main_table(comparison)["failed"]) == ["1"]
 
 

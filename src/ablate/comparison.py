@@ -141,7 +141,8 @@ def _compared(
 def _table(runs: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     higher_is_better = metric.startswith("accuracy")
     # A run without a figure counts as a seed without one, so that its arm has a row.
-    usable = pd.concat([finished(runs), runs[runs["status"] != "finished"]]).drop_duplicates(["arm", "seed"])
+    failed = runs[runs["status"] != "finished"].assign(**{metric: float("nan")})
+    usable = pd.concat([finished(runs), failed]).drop_duplicates(["arm", "seed"])
     compared = statistics.compare(usable, baseline, metric, higher_is_better, float(runs["overlap"].iloc[0]))
     pairs = compared.attrs.pop("pairs")
     compared["baseline"] = baseline

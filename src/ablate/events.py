@@ -15,7 +15,7 @@ from pathlib import Path
 
 import google_crc32c
 import numpy as np
-from tensorboard.compat.proto.event_pb2 import Event, SourceMetadata
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog, SourceMetadata
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
@@ -36,6 +36,10 @@ class EventFile:
     def add(self, values: list[Summary.Value], step: int) -> None:
         """Add the values of a step, in one event."""
         self._write(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
+
+    def supersede(self, step: int) -> None:
+        """Have TensorBoard forget what earlier files of the folder say of this step and later ones."""
+        self._write(Event(wall_time=time.time(), step=step, session_log=SessionLog(status=SessionLog.START)))
 
     def _write(self, event: Event) -> None:
         data = event.SerializeToString()

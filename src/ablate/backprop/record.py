@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ablate.backprop.delta_rule import Forward, Network, Penalty, Step
 from ablate.backprop.naming import named, numbers, weights_and_biases
-from ablate.recorder import Summary, SummaryWriter  # from there: it keeps TensorBoard from importing TensorFlow
+from ablate.events import EventFile, scalar
 
 
 class Record:
@@ -15,7 +15,8 @@ class Record:
     def __init__(self, folder: Path, penalty: Penalty) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.penalty = penalty
-        self.writer = SummaryWriter(str(folder), purge_step=0)
+        self.events = EventFile(folder)
+        self.events.supersede(0)
 
     def take(self, update: int, step: Step) -> None:
         """Record what update number `update` started from: error and weights, and the deltas and gradients found."""
@@ -29,7 +30,7 @@ class Record:
         self._write(updates, self._state(last.new, last.after))
 
     def close(self) -> None:
-        self.writer.close()
+        self.events.close()
 
     def _state(self, network: Network, passed: Forward) -> dict[str, float]:
         penalty = sum(self.penalty.values(network.weights).values())
@@ -38,5 +39,4 @@ class Record:
         return found | {f"weights/{name}": value for name, value in weights_and_biases(network).items()}
 
     def _write(self, step: int, figures: dict[str, float]) -> None:
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in figures.items()]
-        self.writer._get_file_writer().add_summary(Summary(value=values), step)
+        self.events.add([scalar(name, value) for name, value in figures.items()], step)
