@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +23,8 @@ def train(*overrides: str) -> pd.DataFrame:
     Raises:
         ConfigError: the config is wrong. RunFailed: the run diverged or raised.
     """
-    folder = _performed(overrides, (cli.FINISHED,))
+    with contextlib.redirect_stdout(io.StringIO()):  # what it says of the run is returned
+        folder = _performed(overrides, (cli.FINISHED,))
     (result,), _ = read([folder])
     history = pd.read_csv(folder / "history.csv", index_col="epoch")
     history.attrs.update(result)

@@ -33,9 +33,10 @@ LINES = 10  # at most so many lines a run where there is no terminal
 
 
 def consoles() -> tuple[Console, Console]:
-    """Standard output and standard error."""
-    out = Console()
-    return (out if out.is_terminal else Console(width=WIDTH)), Console(stderr=True, soft_wrap=True)
+    """Standard output and standard error, plain in a notebook too: rich makes a block of HTML of every line there."""
+    out = Console(force_jupyter=False)
+    plain = Console(width=WIDTH, force_jupyter=False)
+    return (out if out.is_terminal else plain), Console(stderr=True, soft_wrap=True, force_jupyter=False)
 
 
 def described(row: Row) -> str:
