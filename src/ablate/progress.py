@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,10 +34,12 @@ LINES = 10  # at most so many lines a run where there is no terminal
 
 
 def consoles() -> tuple[Console, Console]:
-    """Standard output and standard error, plain in a notebook too: rich makes a block of HTML of every line there."""
-    out = Console(force_jupyter=False)
-    plain = Console(width=WIDTH, force_jupyter=False)
-    return (out if out.is_terminal else plain), Console(stderr=True, soft_wrap=True, force_jupyter=False)
+    """Standard output and standard error, without blocks of HTML and bars that move in a notebook."""
+    how: dict[str, Any] = {"force_jupyter": False}
+    if "ipykernel" in sys.modules:
+        how["force_terminal"] = False
+    out = Console(**how)
+    return (out if out.is_terminal else Console(width=WIDTH, **how)), Console(stderr=True, soft_wrap=True, **how)
 
 
 def described(row: Row) -> str:
