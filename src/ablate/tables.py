@@ -160,9 +160,19 @@ def failures(comparison: Comparison) -> list[str]:
     lines = []
     for (arm, status, error), same in reasons:
         seeds = sorted(same["seed"].unique())
-        said = f"seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"seed {seeds[0]}"
-        lines.append(f"{arm} {said}: {status}: {error}")
+        lines.append(f"{arm} seed{'s' * (len(seeds) > 1)} {_spans(seeds)}: {status}: {error}")
     return lines
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """`0 to 3, 7` for 0, 1, 2, 3, 7."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    return ", ".join(f"{span[0]} to {span[-1]}" if len(span) > 1 else str(span[0]) for span in spans)
 
 
 def title(comparison: Comparison) -> str:
