@@ -218,9 +218,10 @@ def conclude(
 
 
 def save(comparison: Comparison, folder: Path) -> None:
-    """Write comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html."""
+    """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html."""
     from ablate import report  # imports matplotlib: not for those who only want a table
 
+    write(folder / "runs.csv", comparison.runs.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / "comparison.csv", comparison.arms.to_csv(index=False))
     write(folder / "comparison.md", markdown(comparison))
     write(folder / "comparison.tex", latex(comparison))
