@@ -220,3 +220,13 @@ def test_latex_escapes_what_it_would_take_for_commands(tmp_path):
     result(tmp_path / "0", "100%_{x}&$^~#", 0, 0.9)
     text = latex(compare_folders(tmp_path))
     assert "100\\%\\_\\{x\\}\\&\\$\\^{}\\~{}\\#" in text and "\\toprule" in text
+
+
+def test_a_study_names_the_arms_that_their_regularizers_do_not_tell_apart(tmp_path):
+    asked = []
+    arms = [("plain", {"lr": 0.1}, BASE), ("plain", {"lr": 0.2}, BASE), ("wide", {"lr": 0.1, "big": 1}, BASE)]
+    for i, (name, optimizer, config) in enumerate([*arms, ("lasso", {"lr": 0.1}, BASE | L1)]):
+        result(tmp_path / f"{i}", "l1=1e-4" if name == "lasso" else "none", i, 0.9, **config | {"optimizer": optimizer})
+        asked.append(studies.Asked(("l1=1e-4" if name == "lasso" else "none") + str(i), name, i))
+    studies.Sweep([], "mine", "plain", "accuracy/test", asked).write(tmp_path)
+    assert list(compare_folders(tmp_path).runs["arm"]) == ["plain lr=0.1", "plain lr=0.2", "wide", "l1=1e-4"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
             members[run.run_id].add(run.arm)
     first = sweeps[0] if sweeps else studies.Sweep([], None, None, None, [])
     metric = metric or first.metric or METRIC
-    runs = collect(results)
+    runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
     if metric not in runs or not metric.endswith("/test"):
         raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
     groups = _groups(results, runs, members)
@@ -102,9 +102,12 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     )
 
 
-def collect(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Results as a table, a row a run: arm, seed, status, error, folder, every figure."""
-    rows = [_run_row(result, label) for result, label in zip(results, _labels(results), strict=True)]
+def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
+    """Results as a table, a row a run: arm, seed, status, error, folder, every figure.
+
+    study_arms: the study's name for the arm of a run, by its run_id.
+    """
+    rows = [_run_row(result, label) for result, label in zip(results, _named(results, study_arms), strict=True)]
     runs = pd.DataFrame(rows)
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
@@ -272,6 +275,19 @@ def _data(result: dict[str, Any]) -> str:
 
 def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> list[str]:
+    """An arm's name for every result: what regularizes it, where that says all; else the study's name for it."""
+    labels = _labels(results)
+    for name in set(study_arms.values()):
+        own = [i for i, result in enumerate(results) if study_arms.get(result["run_id"]) == name]
+        within = _labels([results[i] for i in own])  # what tells apart the settings of this arm
+        for i, label in zip(own, within, strict=True):
+            arm = results[i]["arm"]
+            if labels[i] != arm:
+                labels[i] = name + label.removeprefix(arm)
+    return labels
 
 
 def _labels(results: Sequence[dict[str, Any]]) -> list[str]:

@@ -18,6 +18,7 @@ from ablate.errors import ConfigError
 from ablate.files import count, how_to_watch, short, write
 from ablate.statistics import MINIMUM_SEEDS
 
+ARM = 24  # characters of an arm's name that other columns don't take away
 COLOURS = {"better": "green", "worse": "red", "not detected": "dim", "too few seeds": "yellow"}
 
 
@@ -231,7 +232,7 @@ def save(comparison: Comparison, folder: Path) -> None:
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    console.print(_rich(main_table(comparison), title(comparison)))
+    console.print(_rich(_fitting(main_table(comparison), console.width), title(comparison)))
     if not comparison.strengths.empty:
         console.print(_rich(strengths_table(comparison), EXPLORATORY))
     for line in sentences(comparison):
@@ -240,14 +241,23 @@ def show(comparison: Comparison, console: Console) -> None:
         console.print(f"· {note}", highlight=False, markup=False)
 
 
+def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame:
+    """The columns that there is room for: what stands after the verdict may be left to the files."""
+    room = {name: max(map(len, [*str(name).split(), *frame[name]])) + 2 for name in frame}
+    room["arm"] = min(room["arm"], ARM)  # it may wrap
+    kept = list(frame.columns)
+    while sum(room[name] for name in kept) > width and kept[-1] != "verdict":
+        kept.pop()
+    return frame[kept]
+
+
 def _rich(frame: pd.DataFrame, title: str) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, heading in enumerate(frame.columns):
         # A heading breaks at its spaces, a figure never.
         left = i == 0 or heading in ("verdict", "chosen")
-        width = None if i else min(20, max(map(len, frame[heading]), default=1))
         justify: Any = "left" if left else "right"
-        table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, min_width=width)
+        table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, overflow="fold")
     for row in _texts(frame):
         table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
     return table
