@@ -1,4 +1,4 @@
-"""The table of what is finished below some folders, also while a sweep runs."""
+"""The table of what is finished below some folders, also while a sweep runs. It is written into the first."""
 
 import argparse
 import sys

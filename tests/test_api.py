@@ -35,7 +35,7 @@ def test_study_gives_the_comparison_and_does_nothing_twice():
     arms = ablate.study("regularizers", "study.seeds=2", *SHORT)
     assert arms.loc["none", "verdict"] == "baseline" and arms.loc["l1=3e-4", "verdict"] == "too few seeds"
     folder = Path(arms.attrs["folder"])
-    assert arms.attrs["sentences"][0].startswith("Too few seeds") and (folder / "comparison.csv").is_file()
+    assert any("Too few seeds" in line for line in arms.attrs["sentences"]) and (folder / "comparison.csv").is_file()
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("result.json")}
     pd.testing.assert_frame_equal(ablate.study("regularizers", "study.seeds=2", *SHORT), arms)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("result.json")} == times

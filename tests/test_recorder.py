@@ -190,3 +190,27 @@ def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, mon
     monkeypatch.undo()
     list(run_all([job]))
     assert not (job.folder / EARLIER).exists()
+
+
+@pytest.mark.parametrize("store", [2, 3, 6, 7])
+def test_a_stack_that_breaks_between_two_checkpoints_is_taken_apart_by_their_epochs(
+    configured, tmp_path, monkeypatch, store
+):
+    from ablate import checkpoints
+
+    overrides = ["trainer.epochs=6", "model.hidden=[8]", "trainer.checkpoint_every=2", "stack.workers=1"]
+    configs = [configured(*overrides, f"seed={i}") for i in range(4)]
+    list(run_all([Job(config, tmp_path / f"whole{i}") for i, config in enumerate(configs)]))
+    stores, saved = checkpoints.store, []
+
+    def breaks(*arguments):
+        saved.append(arguments)
+        if len(saved) == store:
+            raise MemoryError
+        stores(*arguments)
+
+    monkeypatch.setattr(checkpoints, "store", breaks)
+    results = dict(run_all([Job(config, tmp_path / f"again{i}") for i, config in enumerate(configs)]))
+    for i, result in results.items():
+        whole = json.loads((tmp_path / f"whole{i}" / "result.json").read_text())
+        assert (result["status"], result["metrics"]) == ("finished", whole["metrics"])

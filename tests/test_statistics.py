@@ -140,8 +140,13 @@ def test_a_lower_loss_is_better():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"baseline": "z"}, "baseline=z: must be one of a, b"),
+        ({"baseline": "z"}, "baseline='z': must be one of 'a', 'b'"),
         ({"metric": "acc"}, "no column acc"),
+        ({"table": pd.DataFrame({"arm": ["a", "b"], "seed": [0, 0], "score": ["x", "y"]})}, "score: must be numbers"),
+        (
+            {"table": pd.DataFrame({"arm": ["a", None], "seed": [0, 0], "score": [1.0, 2.0]})},
+            "without an arm or a seed",
+        ),
         (
             {"table": pd.DataFrame({"arm": ["a", "a"], "seed": [0, 0], "score": [1, 2]})},
             "arm a seed 0: is in the table",

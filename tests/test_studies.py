@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
@@ -163,3 +164,50 @@ def test_a_sweeps_list_reads_back_as_it_was_written(tmp_path):
     (tmp_path / studies.ASKED).write_text("[]")
     with pytest.raises(ConfigError):
         studies.Sweep.read(tmp_path / studies.ASKED)
+
+
+def test_a_job_that_stops_composing_leaves_what_finished(capsys):
+    Path("mine/regularizer").mkdir(parents=True)
+    arguments = ["-m", "--config-dir", "mine", "regularizer=none,own", "seed=0,1", *SHORT, "hydra.sweep.dir=sweep"]
+    Path("mine/regularizer/own.yaml").write_text("l1: 0.001\n")
+    assert main(arguments) == 0
+    before = results("sweep")
+    Path("mine/regularizer/own.yaml").write_text("l1: abc\n")
+    assert main(arguments) == 1
+    assert results("sweep") == before and "regularizer.l1=abc" in capsys.readouterr().out
+    Path("mine/regularizer/own.yaml").write_text("l1: 0.001\n")
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "4 runs: 4 reused, 0 to do" in capsys.readouterr().out
+
+
+def test_a_study_on_several_data_has_a_table_for_each(capsys):
+    arguments = ["study=regularizers", "study.seeds=1", "dataset=digits,noise", "trainer.epochs=1", "model.hidden=[4]"]
+    assert main(["-m", *arguments]) == 0
+    arms = pd.read_csv("outputs/studies/regularizers/comparison.csv")
+    assert len(arms) == 10 and sorted(arms["baseline"].unique()) == ["none dataset=digits", "none dataset=noise"]
+
+
+def test_an_arm_without_a_row_of_its_own_is_named(capsys):
+    arms = ["~study.arms.l2", "~study.arms.dropout", "~study.arms.early_stopping", "+study.arms.same='seed=0,1'"]
+    zero = "study.arms.l1='regularizer.l1=0,10'"
+    assert main(["-m", "study=regularizers", zero, "study.seeds=2", *arms, *SHORT, "trainer.epochs=4"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "l1: has no row of its own, its settings are those of none" in out
+    assert "same: has no row of its own" in out
+
+
+def test_a_single_run_does_not_touch_a_folder_in_which_another_is_at_work(capsys):
+    Path("run").mkdir()
+    with FileLock("run/.lock"):
+        assert main([*SHORT, "hydra.run.dir=run"]) == 2
+    assert [path.name for path in Path("run").iterdir()] == [".lock"]
+
+
+def test_a_persons_own_files_are_left_alone():
+    for name in (".backup.2024", ".notes.1"):
+        Path("run", name).mkdir(parents=True)
+    Path("run", f".result.json.{2**22 + 1}.ablate-part").write_text("{")
+    assert main([*SHORT, "hydra.run.dir=run"]) == 0
+    names = {path.name for path in Path("run").iterdir()}
+    assert {".backup.2024", ".notes.1"} <= names and not any("ablate-part" in name for name in names)

@@ -23,6 +23,8 @@ def train(*overrides: str) -> pd.DataFrame:
     Raises:
         ConfigError: the config is wrong. RunFailed: the run diverged or raised.
     """
+    if {"-m", "--multirun"} & set(overrides):
+        raise ConfigError("-m: train trains one run; ablate.study takes a study")
     with contextlib.redirect_stdout(io.StringIO()):  # what it says of the run is returned
         folder = _performed(overrides, (cli.FINISHED,))
     (result,), _ = read([folder])
@@ -40,7 +42,7 @@ def study(name: str = "regularizers", *overrides: str) -> pd.DataFrame:
     Raises:
         ConfigError: the study or a config is wrong. RunFailed: no run finished.
     """
-    folder = _performed(["-m", f"study={name}", *overrides], (cli.FINISHED, cli.FAILED))
+    folder = _performed(["-m", *cli.with_study(overrides, name)], (cli.FINISHED, cli.FAILED))
     if not any(folder.rglob(RESULT)):
         raise RunFailed(f"{folder}: no run left a result")
     comparison = compare_folders(folder)

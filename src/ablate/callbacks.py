@@ -27,11 +27,11 @@ class Prepare(Callback):
     # Of the command that this process carries out: its folder, held by locks, and whether that is a sweep's.
     folder: Path | None = None
     sweep = False
-    reused = 0  # how many of its runs had a result already
+    reused: ClassVar[set[str]] = set()  # those of its runs that had a result already
     locks: ClassVar[list[FileLock]] = []
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        from ablate.cli import check
+        from ablate.cli import check, hold
 
         try:
             if config.get("study") is not None:
@@ -40,6 +40,7 @@ class Prepare(Callback):
             checked = check(config)
             for line in advice(checked):
                 print(f"warning: {line}", file=sys.stderr)
+            hold(Path(config.hydra.run.dir))
         except Exception as error:
             raise Refused(error) from error
         Prepare.folder = Path(config.hydra.run.dir).absolute()

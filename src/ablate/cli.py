@@ -49,8 +49,6 @@ def task(composed: DictConfig) -> float:
     folder = Path(settings.runtime.output_dir)
     out, _ = consoles()
     alone = settings.mode == RunMode.RUN
-    if alone:
-        _hold(folder)
     with RunDisplay(checked, out, quiet=not alone) as display:
         ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
     if alone:
@@ -98,7 +96,7 @@ def prepare(
             wrong[i] = error
     if wrong and not checked:
         raise wrong[0]
-    _hold(folder)
+    hold(folder)
     tidy(folder)
     found, _ = results.read([folder])
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
@@ -109,7 +107,7 @@ def prepare(
     left: dict[str, list[str]] = {}
     for i, (arm, overrides) in enumerate(jobs):
         if i in wrong:
-            asked.append(studies.refused(folder, arm, overrides, shared, _verdict(wrong[i])[1]))
+            asked.append(studies.refused(arm, overrides, shared, _verdict(wrong[i])[1]))
             continue
         resolved, job = checked[i]
         asked.append(studies.Asked(job.run_id, arm, job.config.seed))
@@ -124,16 +122,16 @@ def prepare(
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
     studies.Sweep(sys.argv[1:], name, baseline, metric, asked).write(folder)
-    runs = len({run.run_id for run in asked})
-    reused = runs - len(left) - len(wrong)
-    Prepare.reused = reused
-    if reused or wrong:
-        refused = f", {len(wrong)} can't be trained" if wrong else ""
-        print(f"{count(runs, 'run')}: {reused} reused, {len(left)} to do{refused}")
+    refused = {run.run_id for run in asked if run.error is not None}
+    runs = {run.run_id for run in asked}
+    Prepare.reused = runs - refused - set(left)
+    if Prepare.reused or refused:
+        hopeless = f", {len(refused)} can't be trained" if refused else ""
+        print(f"{count(len(runs), 'run')}: {len(Prepare.reused)} reused, {len(left)} to do{hopeless}")
     return list(left.values())
 
 
-def _hold(folder: Path) -> None:
+def hold(folder: Path) -> None:
     """Keep other processes out of a folder until this command has ended.
 
     Raises:
@@ -221,16 +219,24 @@ def main(arguments: list[str] | None = None) -> int:
     return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
 
 
+def with_study(arguments: Sequence[str], name: str) -> list[str]:
+    """These arguments and `study=name`, beside the other overrides: Hydra wants them in one place."""
+    first = next((i for i, a in enumerate(arguments) if "=" in a and not a.startswith("-")), len(arguments))
+    return [*arguments[:first], f"study={name}", *arguments[first:]]
+
+
 def perform(arguments: Sequence[str]) -> Ended:
     """Have Hydra carry out a command; whatever it raises is in the answer."""
     given, sys.argv = sys.argv, ["ablate", *arguments]
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
-    Prepare.folder, Prepare.sweep, Prepare.reused = None, False, 0
+    Prepare.folder, Prepare.sweep, Prepare.reused = None, False, set()
     error: BaseException | None = None
     try:
         conf = str(config.folder().resolve())
         hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
+    except SystemExit as raised:  # argparse, which has said what is wrong
+        return Ended(REFUSED if raised.code else FINISHED, None, None)
     except (Exception, KeyboardInterrupt, Refused) as raised:
         error = raised.error if isinstance(raised, Refused) else raised
         if wanted == "1" and not isinstance(raised, KeyboardInterrupt):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Comparison:
     strengths: a row a strength, of the arms that were chosen from several, from weak to strong: study_arm, arm,
         chosen, key and value (what differs, a column of `STRENGTHS`; empty where several do), n, failed, and the
         means of `FIGURES`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
+    remarks: what became of arms that have no row.
     sweep: what was asked for, where the folder tells; unfinished: how many of its runs have no result yet.
     others: how many results there are of runs that were not asked for.
     """
@@ -47,6 +48,7 @@ class Comparison:
     arms: pd.DataFrame
     strengths: pd.DataFrame
     metric: str
+    remarks: Sequence[str] = ()
     sweep: studies.Sweep | None = None
     unfinished: int = 0
     others: int = 0
@@ -75,7 +77,8 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     for line in complaints:
         print(line, file=sys.stderr)
     asked = {run.run_id for sweep in sweeps for run in sweep.runs}
-    results = [r for r in found if not sweeps or r["run_id"] in asked]
+    refused = [run.result() for sweep in sweeps for run in sweep.runs if run.error is not None]
+    results = [*(r for r in found if not sweeps or r["run_id"] in asked), *refused]
     if not results:
         raise ConfigError(f"{', '.join(map(str, folders))}: no results there yet")
     results.sort(key=lambda result: _natural(result["folder"]))
@@ -88,18 +91,11 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
     if metric not in runs or not metric.endswith("/test"):
         raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
-    groups = _groups(results, runs, members)
-    arms, strengths = _compared(runs, groups, baseline or first.baseline, metric)
-    done = {result["run_id"] for result in results}
-    return Comparison(
-        runs=runs,
-        arms=arms,
-        strengths=strengths,
-        metric=metric,
-        sweep=first if sweeps else None,
-        unfinished=len(asked - done),
-        others=len(found) - len(results),
-    )
+    kinds = [sorted(members[r["run_id"]]) or [_kind(r, arm)] for r, arm in zip(results, runs["arm"], strict=True)]
+    compared = _compared(runs, kinds, baseline or first.baseline, metric)
+    unfinished = len(asked - {result["run_id"] for result in results})
+    others = len(found) + len(refused) - len(results)
+    return replace(compared, sweep=first if sweeps else None, unfinished=unfinished, others=others)
 
 
 def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
@@ -111,8 +107,8 @@ def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) ->
     runs = pd.DataFrame(rows)
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
-    for name in ("dataset", "data", "overlap"):
-        runs.loc[~composed, name] = runs.loc[composed, name].iloc[0] if composed.any() else ""
+    for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
+        runs.loc[~composed, name] = runs.loc[composed, name].iloc[0] if composed.any() else nothing
     return runs
 
 
@@ -121,24 +117,34 @@ def finished(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["status"] == "finished"].drop_duplicates(["arm", "seed"], keep="last")
 
 
-def _compared(
-    runs: pd.DataFrame, groups: dict[str, list[str]], baseline: str | None, metric: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    chosen = {name: _choose(runs, labels) for name, labels in groups.items()}
-    every = [*groups, *runs["arm"]]
+def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, metric: str) -> Comparison:
+    """kinds: of every run, the names of the arms among whose settings one is chosen."""
+    every = [name for names in kinds for name in names] + list(runs["arm"])
     if baseline is not None and baseline not in every:
         raise ConfigError(f"baseline={baseline}: {one_of(dict.fromkeys(every), baseline)}")
-    tables = []
-    for _, group in runs.groupby("data", sort=False):  # nothing is compared across data
-        labels = list(dict.fromkeys(label for label in chosen.values() if label in set(group["arm"])))
+    tables, strengths, remarks = [], [], []
+    for _, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
+        groups: dict[str, dict[str, None]] = defaultdict(dict)
+        for i, label in of_data["arm"].items():
+            for name in kinds[int(str(i))]:
+                groups[name][label] = None
+        chosen = {name: _choose(of_data, list(labels)) for name, labels in groups.items()}
         named = chosen.get(baseline, baseline) if baseline is not None else None
-        reference = named if named is not None and named in set(group["arm"]) else _unregularized(labels)
-        labels = list(dict.fromkeys([reference, *labels]))
-        tables.append(_table(group[group["arm"].isin(labels)], reference, metric))
+        reference = named or ""
+        if reference not in set(of_data["arm"]):
+            reference = _unregularized(list(chosen.values()))
+        owners: dict[str, str] = {reference: baseline or reference}
+        for name, label in chosen.items():
+            if owners.setdefault(label, name) != name and label != name:
+                remarks.append(f"{name}: has no row of its own, its settings are those of {label}")
+        table = _table(of_data[of_data["arm"].isin(owners)], reference, metric)
+        sizes = {label: max(len(groups[n]) for n, own in chosen.items() if own == label) for label in chosen.values()}
+        table["chosen_from"] = [sizes.get(arm, 1) for arm in table["arm"]]
+        tables.append(table)
+        strengths.append(_strengths(of_data, groups, chosen))
     arms = pd.concat(tables, ignore_index=True)
-    sizes = {label: len(groups[name]) for name, label in chosen.items()}
-    arms["chosen_from"] = [sizes.get(arm, 1) for arm in arms["arm"]]
-    return arms, _strengths(runs, groups, chosen)
+    several = [table for table in strengths if len(table)]
+    return Comparison(runs, arms, pd.concat(several, ignore_index=True) if several else pd.DataFrame(), metric, remarks)
 
 
 def _table(runs: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
@@ -157,12 +163,12 @@ def _table(runs: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
     return compared.loc[order.sort_values(ascending=not higher_is_better, kind="stable").index]
 
 
-def _strengths(runs: pd.DataFrame, groups: dict[str, list[str]], chosen: dict[str, str]) -> pd.DataFrame:
+def _strengths(runs: pd.DataFrame, groups: Mapping[str, Collection[str]], chosen: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     counted = finished(runs)
     values_of = runs.drop_duplicates("arm").set_index("arm")[list(STRENGTHS)]
     for name, labels in groups.items():
-        own = values_of.loc[labels].sort_values(list(STRENGTHS), kind="stable")
+        own = values_of.loc[list(labels)].sort_values(list(STRENGTHS), kind="stable")
         differing = [key for key in STRENGTHS if own[key].nunique() > 1]
         key = differing[0] if len(differing) == 1 else None
         for label in own.index if len(labels) > 1 else []:
@@ -183,9 +189,17 @@ def _strengths(runs: pd.DataFrame, groups: dict[str, list[str]], chosen: dict[st
 
 
 def _choose(runs: pd.DataFrame, labels: list[str]) -> str:
-    """The strength of least validation loss over the seeds, among those of which fewest runs failed."""
-    losses = finished(runs).groupby("arm")["loss/val"].mean()
-    return min(labels, key=lambda label: (_failed(runs, label), losses.get(label, float("inf"))))
+    """The strength of least validation loss, among those of which fewest runs failed.
+
+    The mean is over the seeds that all of these have, where there are any: an easy seed must not decide.
+    """
+    failed = {label: _failed(runs, label) for label in labels}
+    eligible = [label for label in labels if failed[label] == min(failed.values())]
+    counted = finished(runs)
+    losses = counted[counted["arm"].isin(eligible)].pivot(index="seed", columns="arm", values="loss/val")
+    shared = losses.dropna()
+    means = (losses if shared.empty else shared).mean()
+    return min(eligible, key=lambda label: means.get(label, float("inf")))
 
 
 def _failed(runs: pd.DataFrame, arm: str) -> int:
@@ -212,20 +226,11 @@ def _sweeps(folders: Sequence[str | Path], complaints: list[str]) -> list[studie
     return found
 
 
-def _groups(
-    results: Sequence[dict[str, Any]], runs: pd.DataFrame, members: dict[str, set[str]]
-) -> dict[str, list[str]]:
-    """The arms among which one is chosen, by name: a study's, or those that differ only in strengths."""
-    groups: dict[str, dict[str, None]] = defaultdict(dict)
-    for result, label in zip(results, runs["arm"], strict=True):
-        for name in members.get(result["run_id"]) or [_kind(result)]:
-            groups[name][label] = None
-    return {name: list(labels) for name, labels in groups.items()}
-
-
-def _kind(result: dict[str, Any]) -> str:
+def _kind(result: dict[str, Any], arm: str) -> str:
     """What two arms have in common that differ only in strengths."""
     config = _decided(result)
+    if not config:
+        return arm
     return " ".join(
         f"{key}={shown(bool(value) if key in STRONG else value)}" for key, value in config.items() if key != "seed"
     )
@@ -279,15 +284,16 @@ def _number(value: Any) -> float:
 
 def _named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> list[str]:
     """An arm's name for every result: what regularizes it, where that says all; else the study's name for it."""
-    labels = _labels(results)
+    plain = _labels(results)
+    labels = list(plain)
     for name in set(study_arms.values()):
         own = [i for i, result in enumerate(results) if study_arms.get(result["run_id"]) == name]
         within = _labels([results[i] for i in own])  # what tells apart the settings of this arm
         for i, label in zip(own, within, strict=True):
-            arm = results[i]["arm"]
-            if labels[i] != arm:
-                labels[i] = name + label.removeprefix(arm)
-    return labels
+            if labels[i] != results[i]["arm"]:
+                labels[i] = name + label.removeprefix(results[i]["arm"])
+    # A name that is already that of other settings would make one arm of two.
+    return labels if len(set(zip(labels, plain, strict=True))) == len(set(labels)) else plain
 
 
 def _labels(results: Sequence[dict[str, Any]]) -> list[str]:

@@ -151,9 +151,7 @@ def check(composed: DictConfig) -> Config:
         ConfigError: a key is missing, unknown, of the wrong type or out of range.
     """
     try:
-        ours = OmegaConf.masked_copy(
-            composed, [str(key) for key in composed if key not in ("hydra", "experiment", "study")]
-        )
+        ours = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in NOT_OURS])
         given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         said = str(error.msg or error).strip().splitlines()[0]

@@ -70,8 +70,10 @@ def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = 
     A run's last row carries its `ending`. `seconds` is the stack's time shared among the runs in it.
 
     Raises:
-        ConfigError: the dataset can't be had.
+        ConfigError: the dataset can't be had. ValueError: the checkpoints are not of one epoch.
     """
+    if len({saved and saved.epoch for saved in checkpoints}) > 1:
+        raise ValueError("runs go on together from the same epoch only")
     clock = time.perf_counter()
     stack = Stack(configs)
     watch = _Watch(stack)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
 
+PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes; file systems take 255
 
 
@@ -21,22 +23,50 @@ def filename(text: str) -> str:
 
 def write(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, whatever happens: its content is on the disk before its name is."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = unfinished(path)
     try:
         with beside.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        sync(path.parent)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
 
+def unfinished(path: Path) -> Path:
+    """The name under which this process writes a file or folder until it is whole."""
+    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}{PART}")
+
+
+def sync(folder: Path) -> None:
+    """See to it that what a folder lists is on the disk, where the system can do that."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def tidy(folder: Path) -> None:
-    """Remove what a killed process has left half-written in a folder."""
-    for left in folder.glob(".*.[0-9]*"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    """Remove what a process that is no more has left half-written in a folder."""
+    for left in folder.glob(f".*{PART}"):
+        owner = left.name.removesuffix(PART).rpartition(".")[2]
+        if owner.isdecimal() and not _alive(int(owner)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return process != os.getpid()
 
 
 def count(n: int, word: str) -> str:
@@ -53,5 +83,5 @@ def short(path: Path) -> Path:
 def how_to_watch(folder: Path) -> str:
     """The command that opens TensorBoard on a folder, as it can be typed here."""
     beside = Path(sys.executable).with_name("tensorboard")
-    command = "tensorboard" if shutil.which("tensorboard") else short(beside)
-    return f"{command} --logdir {folder}, then http://localhost:6006"
+    command = "tensorboard" if shutil.which("tensorboard") else str(short(beside))
+    return f"{shlex.quote(command)} --logdir {shlex.quote(str(folder))}, then http://localhost:6006"

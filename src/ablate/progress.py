@@ -29,7 +29,7 @@ from ablate.files import how_to_watch
 log = logging.getLogger("ablate")
 WIDTH = 120  # of tables where there is no terminal to ask
 PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal
-PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True}
+PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
 LINES = 10  # at most so many lines a run where there is no terminal
 
 

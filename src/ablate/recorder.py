@@ -23,9 +23,9 @@ from ablate import __version__, checkpoints
 from ablate.config import arm
 from ablate.engine import Ending, Row
 from ablate.events import EventFile, histogram, scalar, text
-from ablate.files import tidy, write
+from ablate.files import sync, tidy, unfinished, write
 from ablate.jobs import Job
-from ablate.results import EARLIER, RESULT
+from ablate.results import EARLIER, RESULT, read
 
 FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
 BINS = 64
@@ -126,20 +126,21 @@ def _set_aside(folder: Path) -> None:
     A finished result is kept in a folder of its own until this run has finished too.
     """
     files = [folder / name for name in (RESULT, "model.safetensors", "history.csv")]
-    if '"status": "finished"' in _text(files[0]):
-        kept, partial = folder / EARLIER, folder / f"{EARLIER}.{os.getpid()}"
+    if any(
+        result["folder"] == str(folder.resolve()) and result["status"] == "finished" for result in read([folder])[0]
+    ):
+        kept = folder / EARLIER
+        partial = unfinished(kept)
+        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         for file in files:
             if file.is_file():
-                shutil.copy2(file, partial)
+                write(partial / file.name, file.read_bytes())
         shutil.rmtree(kept, ignore_errors=True)
         partial.replace(kept)
+        sync(folder)
     for old in (*files, folder / checkpoints.FILE, *folder.glob("events.out.tfevents.*")):
         old.unlink(missing_ok=True)
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:

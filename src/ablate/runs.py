@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ def run_all(
 ) -> Iterator[tuple[int, Result]]:
     """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends.
 
-    A stack that dies as a whole, for want of memory say, is halved and tried again, down to single runs: a run's
+    A stack that dies as a whole, for want of memory say, is cut and tried again, down to single runs: a run's
     figures don't depend on its company.
 
     on_rows: is given every epoch of every stack, as the places of its jobs and their rows.
@@ -85,7 +86,7 @@ def run_all(
     ended = set()
     stacks = planned.stacks
     while stacks:
-        halves: list[list[int]] = []
+        smaller: list[list[int]] = []
         for kind, content in train_stacks(jobs, stacks, planned.workers):
             if kind == "rows":
                 on_rows(content)
@@ -98,5 +99,14 @@ def run_all(
                 if len(left) == 1:
                     yield left[0], lost(jobs[left[0]], reason)
                 elif left:
-                    halves += [left[0::2], left[1::2]]
-        stacks = halves
+                    smaller += _apart(jobs, left)
+        stacks = smaller
+
+
+def _apart(jobs: Sequence[Job], stack: list[int]) -> list[list[int]]:
+    """A stack that died, as smaller ones: by the epochs that its runs can go on from, where these have become
+    different, else in halves."""
+    by_epoch: dict[int, list[int]] = defaultdict(list)
+    for place in stack:
+        by_epoch[checkpoints.epoch(jobs[place])].append(place)
+    return list(by_epoch.values()) if len(by_epoch) > 1 else [stack[0::2], stack[1::2]]

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special  # not scipy.stats: its import takes a second
 
-from ablate.errors import ConfigError, one_of
+from ablate.errors import ConfigError
 
 MINIMUM_SEEDS = 6  # pairs below which there is no verdict: with 5, no sign-flip p can be below 0.05
 LEVEL = 0.95
@@ -39,7 +39,8 @@ class Paired:
     """An arm against the baseline, over the seeds that both have. Figures are NaN where they can't be had.
 
     pairs: how many seeds. difference: mean of arm - baseline; sd: of the differences, n-1.
-    effect_size: difference / sd (Cohen's d for pairs). p: paired t-test; p_exact: sign flips; both two-sided.
+    effect_size: difference / sd (Cohen's d for pairs). p: paired t-test; p_exact: sign flips, which know nothing of
+    splits that overlap; both two-sided.
     p_better: share of the seeds in which the arm was better, ties half.
     """
 
@@ -88,7 +89,7 @@ def paired(arm: ArrayLike, baseline: ArrayLike, higher_is_better: bool = True, o
         interval=mean_interval(differences, overlap=overlap),
         effect_size=_ratio(mean, sd),
         p=t_test(differences, overlap),
-        p_exact=sign_flip_test(differences),
+        p_exact=np.nan if overlap else sign_flip_test(differences),
         p_better=float(_won(wins).mean()) if n else np.nan,
         p_better_interval=bootstrap_interval(_won(wins)),
     )
@@ -188,25 +189,32 @@ def compare(
     """Compare every arm of a table with the baseline, seed by seed.
 
     table: a row a run, with columns arm, seed and `metric`; a NaN is a run without a figure.
+    higher_is_better: say False for a loss or an error.
     overlap: see `variance_of_mean`.
 
     Returns a row an arm, in the table's order, with `COLUMNS`: n seeds with a figure, their mean, SD (n-1) and
     95 % t interval; the mean difference from the baseline over the seeds that both have, with its 95 % interval;
-    effect size; p of the paired t-test, of exact sign flips, and Holm's; the share of seeds won with its
-    bootstrap interval; the smallest difference that could have been detected. The verdict is better, worse,
-    not detected, too few seeds (fewer than 6 pairs), or baseline, whose figures of a difference are empty.
+    effect size; p of the paired t-test, of exact sign flips, and Holm's over the arms that have a p; the share of
+    seeds won with its bootstrap interval; the smallest difference that could have been detected. The verdict is
+    better, worse, not detected, too few seeds (fewer than 6 pairs), or baseline, whose figures of a difference are empty.
     `attrs["pairs"]` says how many seeds each arm shares with the baseline.
 
     Raises:
         ConfigError: a column or the baseline is missing, or a run is there twice.
     """
+    table = table.reset_index(drop=True)
     if missing := [name for name in ("arm", "seed", metric) if name not in table]:
         raise ConfigError(f"the table has no column {', '.join(missing)}; it has {', '.join(map(str, table))}")
+    if table[["arm", "seed"]].isna().any(axis=None):
+        raise ConfigError("the table has a row without an arm or a seed")
+    if not pd.api.types.is_numeric_dtype(table[metric]):
+        raise ConfigError(f"column {metric}: must be numbers, NaN where a run has none")
     if baseline not in set(table["arm"]):
-        raise ConfigError(f"baseline={baseline}: {one_of(map(str, table['arm'].unique()), baseline)}")
+        raise ConfigError(f"baseline={baseline!r}: must be one of {', '.join(map(repr, table['arm'].unique()))}")
     if len(twice := table[table.duplicated(["arm", "seed"])]):
         raise ConfigError(f"arm {twice['arm'].iloc[0]} seed {twice['seed'].iloc[0]}: is in the table twice")
     figures = table.pivot(index="seed", columns="arm", values=metric).astype(float)
+    figures = figures.where(np.isfinite(figures))  # an infinite figure is none
     arms = list(table["arm"].unique())
     against = {
         arm: paired(figures[arm], figures[baseline], higher_is_better, overlap) for arm in arms if arm != baseline

@@ -12,15 +12,14 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
 from ablate.errors import ConfigError, one_of, refuse
-from ablate.files import filename, write
-from ablate.results import RESULT
+from ablate.files import write
 from ablate.schema import Schema, Seed, typed
 
 ASKED = "study.json"
@@ -49,11 +48,22 @@ class Study(Schema):
 
 @dataclass(frozen=True)
 class Asked:
-    """A run that a sweep was asked for; `arm` is its arm's name in the study, None outside of one."""
+    """A run that a sweep was asked for.
+
+    arm: its arm's name in the study, None outside of one; error: why it can't be trained, and typed, what was
+    asked for then.
+    """
 
     run_id: str
     arm: str | None
     seed: int
+    error: str | None = None
+    typed: str | None = None
+
+    def result(self) -> dict[str, Any]:
+        """What stands for a result of a run that can't be trained."""
+        status: dict[str, Any] = {"status": "failed", "error": self.error, "config": {}, "metrics": {}, "folder": ""}
+        return {"run_id": self.run_id, "arm": self.arm or self.typed, "seed": self.seed, **status}
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,8 @@ class Sweep:
             raise ConfigError(f"{path}: is no list of what was asked for: {' '.join(str(error).split())}") from None
 
 
-def refused(folder: Path, arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:
-    """Record, as a result, that a job of a sweep can't even be composed.
+def refused(arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:
+    """A job that can't be composed.
 
     shared: the overrides that all jobs have, which make no arm; line: what is wrong.
     """
@@ -89,12 +99,8 @@ def refused(folder: Path, arm: str | None, overrides: Sequence[str], shared: set
     said = [text for text in ours if not text.startswith("seed=") and text not in shared]
     seed = next((text.removeprefix("seed=") for text in ours if text.startswith("seed=")), "0")
     run_id = hashlib.sha256("\0".join(sorted(ours)).encode()).hexdigest()[:12]
-    asked = Asked(run_id, arm, int(seed) if seed.isdecimal() else 0)
-    place = folder / filename(",".join(said)) / filename(f"seed={seed}")
-    place.mkdir(parents=True, exist_ok=True)
-    result = {"status": "failed", "run_id": run_id, "arm": " ".join(said) or "none", "seed": asked.seed, "config": {}}
-    write(place / RESULT, json.dumps({**result, "metrics": {}, "error": line.removeprefix("error: ")}, indent=1) + "\n")
-    return asked
+    typed = " ".join(said) or "none"
+    return Asked(run_id, arm, int(seed) if seed.isdecimal() else 0, line.removeprefix("error: "), typed)
 
 
 def study(composed: DictConfig) -> Study | None:

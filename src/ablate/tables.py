@@ -18,6 +18,7 @@ from ablate.errors import ConfigError
 from ablate.files import count, how_to_watch, short, write
 from ablate.statistics import MINIMUM_SEEDS
 
+DISPENSABLE = ("epochs", "weights", "train−test gap", "could detect", "p, Holm", "95 % interval")  # in this order
 ARM = 24  # characters of an arm's name that other columns don't take away
 COLOURS = {"better": "green", "worse": "red", "not detected": "dim", "too few seeds": "yellow"}
 
@@ -107,7 +108,10 @@ def sentences(comparison: Comparison) -> list[str]:
                     f"(95 % interval {low} to {high}, p {_p(row['p_holm'])} after Holm's correction, "
                     f"{row['pairs']} seeds)."
                 )
-        silent = others[others["verdict"] == "not detected"]
+        equal = (others["difference"] == 0) & (others["detectable"] == 0)
+        if equal.any():
+            said.append(f"In every seed, {_listed(others[equal]['arm'])} gave the figure that {baseline} gave.")
+        silent = others[(others["verdict"] == "not detected") & ~equal]
         if len(silent):
             least, most = silent["detectable"].min(), silent["detectable"].max()
             span = unit.value(least) + (f" to {unit.value(most)}" if unit.value(least) != unit.value(most) else "")
@@ -115,7 +119,7 @@ def sentences(comparison: Comparison) -> list[str]:
                 f"No difference from {baseline} was detected for {_listed(silent['arm'])}; this study would "
                 f"probably (80 %) have found one of {span}{_points(unit)}."
             )
-        few = others[others["verdict"] == "too few seeds"]
+        few = others[(others["verdict"] == "too few seeds") & ~equal]
         if len(few):
             seeds = " or ".join(map(str, sorted(few["pairs"].unique())))
             said.append(
@@ -132,12 +136,13 @@ def notes(comparison: Comparison) -> list[str]:
     runs, arms = comparison.runs, comparison.arms
     lines = [
         f"± is the standard deviation over the seeds; differences are from {_listed(arms['baseline'].unique())}, "
-        "seed by seed"
+        "seed by seed",
+        *comparison.remarks,
     ]
     several = arms[arms["chosen_from"] > 1]
     if len(several):
         chosen = ", ".join(f"{row['arm']} of {row['chosen_from']}" for row in _rows(several))
-        lines.append(f"chosen by validation loss: {chosen}")
+        lines.append(f"chosen by validation loss{' so far' * bool(comparison.unfinished)}: {chosen}")
     if (runs["overlap"] > 0).any():
         lines.append("splits differ from seed to seed and share samples: intervals and p are widened for it")
     uneven = arms[(arms["arm"] != arms["baseline"]) & (arms["pairs"] < arms["n"])]
@@ -187,12 +192,12 @@ def conclude(
     folders: Sequence[Path],
     baseline: str | None = None,
     metric: str | None = None,
-    reused: int | None = None,
+    reused: set[str] | None = None,
     console: Console | None = None,
 ) -> int:
     """Print the comparison of what is below these folders and write it into the first; the exit status.
 
-    reused: how many of the runs were there before the sweep that just ended, if one did.
+    reused: the run_id of those that were there before the sweep that just ended, if one did.
     """
     from ablate.progress import PLAIN, consoles
 
@@ -202,9 +207,10 @@ def conclude(
         print(f"error: {error}", file=sys.stderr)
         return 2
     out = console or consoles()[0]
-    failed = int((comparison.runs["status"] != "finished").sum())
+    failed = comparison.runs["status"] != "finished"
     if reused is not None:
-        out.print(f"{reused} reused, {len(comparison.runs) - reused - failed} run, {failed} failed", **PLAIN)
+        own = ~comparison.runs["run_id"].isin(reused)
+        out.print(f"{len(reused)} reused, {(own & ~failed).sum()} run, {(own & failed).sum()} failed", **PLAIN)
     show(comparison, out)
     where = short(folders[0])
     try:
@@ -215,7 +221,7 @@ def conclude(
     out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
     out.print(f"report  {where / 'report.html'}", **PLAIN)
     out.print(f"curves  {how_to_watch(where)}", **PLAIN)
-    return int(failed > 0)
+    return int(failed.any())
 
 
 def save(comparison: Comparison, folder: Path) -> None:
@@ -226,7 +232,9 @@ def save(comparison: Comparison, folder: Path) -> None:
     write(folder / "comparison.csv", comparison.arms.to_csv(index=False))
     write(folder / "comparison.md", markdown(comparison))
     write(folder / "comparison.tex", latex(comparison))
-    if not comparison.strengths.empty:
+    if comparison.strengths.empty:
+        (folder / "strengths.csv").unlink(missing_ok=True)
+    else:
         write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
     report.write(comparison, folder)
 
@@ -242,12 +250,13 @@ def show(comparison: Comparison, console: Console) -> None:
 
 
 def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame:
-    """The columns that there is room for: what stands after the verdict may be left to the files."""
+    """The columns that there is room for: the others are in the files."""
     room = {name: max(map(len, [*str(name).split(), *frame[name]])) + 2 for name in frame}
     room["arm"] = min(room["arm"], ARM)  # it may wrap
     kept = list(frame.columns)
-    while sum(room[name] for name in kept) > width and kept[-1] != "verdict":
-        kept.pop()
+    for name in (name for start in DISPENSABLE for name in frame.columns if name.startswith(start)):
+        if sum(room[name] for name in kept) > width:
+            kept.remove(name)
     return frame[kept]
 
 
