@@ -196,8 +196,8 @@ def compare(
     95 % t interval; the mean difference from the baseline over the seeds that both have, with its 95 % interval;
     effect size; p of the paired t-test, of exact sign flips, and Holm's over the arms that have a p; the share of
     seeds won with its bootstrap interval; the smallest difference that could have been detected. The verdict is
-    better, worse, not detected, too few seeds (fewer than 6 pairs), or baseline, whose figures of a difference are empty.
-    `attrs["pairs"]` says how many seeds each arm shares with the baseline.
+    better, worse, not detected, too few seeds (fewer than 6 pairs), or baseline, whose figures of a difference
+    are empty. `attrs["pairs"]` says how many seeds each arm shares with the baseline.
 
     Raises:
         ConfigError: a column or the baseline is missing, or a run is there twice.
