@@ -31,8 +31,8 @@ def folder() -> Path:
 
 
 class Trainer(Schema):
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=1_000_000)
+    batch_size: int = Field(ge=1, lt=2**31)
 
 
 class Logging(Schema):
@@ -122,11 +122,13 @@ class Config(Schema):
 
 
 def filename(text: str) -> str:
-    """`text` as the name of a folder: no path in it, and short enough for every file system."""
-    name = text.replace("/", "_").replace("\\", "_")
+    """`text` as the name of a folder: no path in it, nothing unprintable, short enough for every file system."""
+    name = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in text)
+    if not name.strip("."):  # nothing, this folder or the one above
+        name = name.replace(".", "_") or "_"
     if len(name.encode()) <= LONGEST_NAME:
         return name
-    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def sweep_folder(study: str | None, now: str) -> str:

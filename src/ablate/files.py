@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
 from pathlib import Path
+
+LONGEST = 255  # bytes of a name
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -17,6 +20,24 @@ def write(path: Path, content: str | bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def first_missing(folder: Path) -> Path | None:
+    """The uppermost folder that would have to be made for this one, or None where it is there.
+
+    Raises:
+        OSError: it can't be made: something else is there, or a name is too long or none at all.
+    """
+    parts = folder.absolute().parts
+    for part in parts[1:]:
+        if "\0" in part or len(os.fsencode(part)) > LONGEST:
+            raise OSError(errno.EINVAL, "is no name for a file", str(folder))
+    for path in (*reversed(folder.absolute().parents), folder.absolute()):
+        if not path.exists():
+            return path
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    return None
 
 
 def count(n: int, word: str) -> str:
