@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from ablate import config
+from ablate.callbacks import Prepare
 from ablate.cli import main
 from conftest import MNIST
 
@@ -104,6 +105,22 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
         (["-m", "seed=0,1", "regularizer.l1=-2,-1"], "regularizer.l1=-2: must be greater than or equal to 0"),
         (["-m", "seed=0,1", "regularizer=l4"], "regularizer=l4: must be one of"),
         (["model.output_dropout=0.5"], "model.output_dropout: no such key"),
+        (["dataset=0"], "dataset=0: must be one of cifar10, digits"),
+        (["--nope"], "unrecognized arguments: --nope"),
+        (["optimizer.eps"], "optimizer.eps: can't be read: missing EQUAL"),
+        (["seed=é"], "seed=é: can't be read: a character in it wants quotes"),
+        (["model.hidden=[100000000]"], "model=mlp: its 7,500,000,010 parameters take 240.0 GB of memory"),
+        (["dataset=noise", "dataset.samples=1000000000000"], "dataset=noise: 2,000,000,000,000 samples"),
+        (["hydra.run.dir=" + "x" * 300], "can't be written: is no name for a file"),
+        (["hydra.run.dir='a\0b'"], "can't be written: is no name for a file"),
+        (["hydra.job_logging.handlers.file.class=nope"], "Unable to configure handler"),
+        (["-m", "seed=range(1000000000)"], "seed=range(1000000000): makes a sweep of more than 100,000 runs"),
+        (["-m", "seed=shuffle(range(1000000000))"], "makes a sweep of more than 100,000 runs"),
+        (["-m", "seed=range(0)"], "seed=range(0): sweeps over nothing"),
+        (["-m", "seed=range(0)", "hydra/sweeper=basic"], "this sweep has no runs"),
+        (["-m", "study=regularizers", "study.seeds=1000000000"], "study.seeds=1000000000: must be less than or equal"),
+        (["-m", "seed=0,1", "hydra.sweep.subdir=" + "x" * 300], "can't be written: is no name for a file"),
+        (["-m", "seed=0,1", "hydra.sweep.subdir=same"], "would share the folder"),
     ],
 )
 def test_a_wrong_config_gives_one_line_exit_status_2_and_leaves_nothing(capsys, arguments, said):
@@ -215,3 +232,22 @@ def test_workers_go_when_their_parent_is_killed():
     while any(map(alive, found)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(alive, found))
+
+
+def test_a_refused_command_takes_away_its_own_folder_and_no_other(monkeypatch, capsys):
+    logging = "hydra.job_logging.handlers.file.class=nope"  # Hydra stumbles over it when the folder is there
+    monkeypatch.setattr(Prepare, "_place", classmethod(_while_another_starts), raising=True)
+    assert main([logging, "hydra.run.dir=outputs/runs/mine"]) == 2
+    assert [str(path) for path in Path().rglob("*")] == ["outputs", "outputs/runs", "outputs/runs/others"]
+
+
+def _while_another_starts(cls: type[Prepare], folder: str, sweep: bool) -> None:
+    cls.folder, cls.made = Path(folder).absolute(), Path("outputs").absolute()
+    Path("outputs/runs/others").mkdir(parents=True)
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_of_hydras_are_a_line(capsys):
+    assert main(["-m", "hydra.mode=RUN", "trainer.epochs=1", "seed=0,1", "model.hidden=[4]"]) == 0
+    warned = capsys.readouterr().err
+    assert warned.startswith("warning: Running Hydra app with --multirun") and warned.count("\n") == 1

@@ -51,6 +51,9 @@ def test_none_is_an_arm_of_zeros(configured):
         ("early_stopping.monitor=foo", "early_stopping.monitor=foo: must be 'loss/train'"),
         ("early_stopping.monitor=accuracy/val", "early_stopping.mode=min: must be max where accuracy/val"),
         ("trainer.epochs=0", "trainer.epochs=0: must be greater than or equal to 1"),
+        ("trainer.epochs=1000000000", "trainer.epochs=1000000000: must be less than or equal to 1000000"),
+        ("model.hidden=[1000000000]", "model.hidden.0=1000000000: must be less than or equal to 100000000"),
+        ("device='" + 300 * "x" + "'", 200 * "x" + "…: is no device"),
         ("trainer.epochs=true", "trainer.epochs=true: must be a valid integer"),
         ("trainer.batch_size=0", "trainer.batch_size=0: must be greater than or equal to 1"),
         ("dataset.val_fraction=0", "dataset.val_fraction=0: must be greater than 0"),
@@ -107,11 +110,25 @@ def test_arms_have_names_that_read(configured, overrides, name):
 
 
 @pytest.mark.parametrize(
-    "text", ["../../etc/passwd", "a" * 300, "é" * 150, "dataset.root=/x/y", "..", "model.hidden=[64,64]"]
+    "text",
+    [
+        "../../x",
+        "a" * 300,
+        "é" * 150,
+        "dataset.root=/x/y",
+        "",
+        ".",
+        "..",
+        "a\0b",
+        "a\nb",
+        "\udcff",
+        "\x1b[2J" * 99,
+        "CON",
+    ],
 )
 def test_folder_names_hold_no_path_and_are_not_too_long(text):
     name = config.filename(text)
-    assert "/" not in name and len(name.encode()) <= 255
+    assert "/" not in name and len(name.encode()) <= 255 and name.isprintable() and name not in ("", ".", "..")
 
 
 def test_long_names_stay_apart():

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablate import planning
+from ablate import memory, planning
 from ablate.planning import Plan, plan
 
 
@@ -40,7 +40,7 @@ def test_size_and_workers_can_be_set(configured):
 
 
 def test_stacks_are_cut_to_fit_the_memory(configured, monkeypatch):
-    monkeypatch.setattr(planning, "_free_memory", lambda: 2 * 9_000 * 4 * planning.BUFFERS * 5)
+    monkeypatch.setattr(memory, "free", lambda: 2 * 9_000 * 4 * memory.BUFFERS * 5)
     planned = plan([configured(f"seed={i}", "stack.workers=1", "stack.size=50") for i in range(20)])
     assert max(map(len, planned.stacks)) == 5
 

@@ -65,15 +65,3 @@ def test_noise_has_one_logit_and_a_test_part_of_its_own(configured):
 def test_a_part_without_a_sample_of_some_class_is_refused(configured):
     with pytest.raises(ConfigError, match=r"dataset\.val_fraction=0\.001: leaves the val part without"):
         split(configured("dataset.val_fraction=0.001"))
-
-
-@pytest.mark.parametrize("damage", ["truncated", "magic"])
-def test_damaged_files_are_named(configured, tmp_path, damage):
-    folder = tmp_path / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
-    header = b"\0\0\x08\x03" if damage == "truncated" else b"\7\7\7\7"
-    for name in names:
-        (folder / name).write_bytes(header + bytes(12))
-    with pytest.raises(ConfigError, match=r"dataset\.root=.*holds damaged files"):
-        split(configured("dataset=mnist", f"dataset.root={tmp_path}"))

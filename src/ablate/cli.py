@@ -6,25 +6,32 @@ import errno
 import gc
 import logging
 import os
+import shutil
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from contextlib import suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import hydra
 from filelock import FileLock, Timeout
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Sweep
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import config, results, studies
+from ablate import config, results, studies, trust
 from ablate.callbacks import Prepare, Refused
 from ablate.composing import override
-from ablate.errors import ConfigError, RunFailed, explain_hydra, one_line
-from ablate.files import count, short, tidy
+from ablate.errors import ConfigError, RunFailed, cut, explain_hydra, one_line, one_of, refuse
+from ablate.errors import line as as_line
+from ablate.files import count, first_missing, short, tidy
 from ablate.jobs import Job
-from ablate.results import RESULT
+from ablate.results import HISTORY, RESULT
 
 log = logging.getLogger("ablate")
 
@@ -49,6 +56,7 @@ def task(composed: DictConfig) -> float:
     folder = Path(settings.runtime.output_dir)
     out, _ = consoles()
     alone = settings.mode == RunMode.RUN
+    Prepare.training = True
     with RunDisplay(checked, out, quiet=not alone) as display:
         ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
     if alone:
@@ -98,16 +106,19 @@ def prepare(
         raise wrong[0]
     hold(folder)
     tidy(folder)
-    found, _ = results.read([folder])
+    found, damaged = results.read([folder])
+    for complaint in damaged:
+        print(f"warning: {complaint}", file=sys.stderr)
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
     there = {result["run_id"]: result for result in found}
     taken = {result["folder"] for result in found}
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[studies.Asked] = []
     left: dict[str, list[str]] = {}
+    todo: dict[str, Job] = {}
     for i, (arm, overrides) in enumerate(jobs):
         if i in wrong:
-            asked.append(studies.refused(arm, overrides, shared, _verdict(wrong[i])[1]))
+            asked.append(studies.refused(arm, overrides, shared, _verdict(wrong[i], overrides)[1]))
             continue
         resolved, job = checked[i]
         asked.append(studies.Asked(job.run_id, arm, job.config.seed))
@@ -119,6 +130,8 @@ def prepare(
             place = f"{subdir}-{job.run_id}"  # the run of other settings that is there stays
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
         left.setdefault(job.run_id, [*overrides, *moved])
+        todo.setdefault(job.run_id, Job(job.config, (folder / place).absolute()))
+    _check_folders(list(todo.values()))
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
     studies.Sweep(sys.argv[1:], name, baseline, metric, asked).write(folder)
@@ -165,7 +178,10 @@ def together(
     for composed, own in checked:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
         jobs.append(Job(own, folder.absolute()))
+    if not jobs:
+        raise ConfigError("this sweep has no runs")
     _check_folders(jobs)
+    Prepare.training = True
     for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
         print(f"warning: {line}", file=sys.stderr)
     with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
@@ -175,9 +191,10 @@ def together(
 
 
 def _check_folders(jobs: Sequence[Job]) -> None:
-    """Refuse a sweep of which two runs would write to the same folder."""
+    """Refuse a sweep of which two runs would write to the same folder, or one to none."""
     taken: dict[Path, Job] = {}
     for job in jobs:
+        first_missing(job.folder)
         other = taken.setdefault(Path(os.path.normpath(job.folder)), job)
         if other is not job:
             both = " and ".join(f"{config.arm(j.config)} seed {j.config.seed}" for j in (other, job))
@@ -209,11 +226,17 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
-    ended = perform(sys.argv[1:] if arguments is None else arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        ended = perform(sys.argv[1:] if arguments is None else arguments)
     if ended.line:
         print(ended.line, file=sys.stderr)
-    if not Prepare.sweep or ended.status == REFUSED or ended.folder is None or not any(ended.folder.rglob(RESULT)):
+    if not Prepare.sweep or ended.status == REFUSED or ended.folder is None:
         return ended.status
+    if not any(ended.folder.rglob(RESULT)):
+        if ended.status == FINISHED:
+            print("error: this sweep has no runs", file=sys.stderr)
+        return ended.status or REFUSED
     from ablate.tables import conclude
 
     return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
@@ -230,9 +253,10 @@ def perform(arguments: Sequence[str]) -> Ended:
     given, sys.argv = sys.argv, ["ablate", *arguments]
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
-    Prepare.folder, Prepare.sweep, Prepare.reused = None, False, set()
+    Prepare.forget()
     error: BaseException | None = None
     try:
+        trust.look_through(arguments)
         conf = str(config.folder().resolve())
         hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
     except SystemExit as raised:  # argparse, which has said what is wrong
@@ -246,8 +270,26 @@ def perform(arguments: Sequence[str]) -> Ended:
         sys.argv = given
         while Prepare.locks:
             Prepare.locks.pop().release()
-    status, line = (FINISHED, None) if error is None else _verdict(error)
+    status, line = (FINISHED, None) if error is None else _verdict(error, arguments)
+    if status == REFUSED and not Prepare.training:
+        _leave_nothing(Prepare.folder, Prepare.made)
     return Ended(status, line, Prepare.folder)
+
+
+def _leave_nothing(folder: Path | None, made: Path | None) -> None:
+    """Take away Hydra's files of a run that never was, and the folders from `made` on that were made for them."""
+    if folder is None or made is None or any(path.name in (RESULT, HISTORY) for path in folder.rglob("*")):
+        return  # nothing was made, or another command has begun to work there
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # others have theirs there
+        for parent in folder.parents:
+            if parent.is_relative_to(made):
+                parent.rmdir()
+
+
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as one line, without the place in the code."""
+    print(f"warning: {as_line(message)}", file=sys.stderr)
 
 
 def _interrupt(signum: int, frame: Any) -> None:
@@ -255,7 +297,7 @@ def _interrupt(signum: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _verdict(error: BaseException) -> tuple[int, str]:
+def _verdict(error: BaseException, arguments: Sequence[str]) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, "interrupted"
     if isinstance(error, RunFailed):
@@ -264,12 +306,28 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return REFUSED, f"error: {one_line(error)}"
     if isinstance(error, OSError) and not hasattr(error, "options") and error.errno:
         status = FAILED if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else REFUSED
-        return status, f"error: {error.filename or 'files'}: can't be written: {error.strerror}"
+        return status, as_line(f"error: {error.filename or 'files'}: can't be written: {error.strerror}")
     if isinstance(error, Exception) and (line := explain_hydra(error, _keys())):
-        return REFUSED, f"error: {line}"
-    return FAILED, f"error: {one_line(error)} (HYDRA_FULL_ERROR=1 shows where)"
+        return REFUSED, as_line(f"error: {line}")
+    if line := _no_option(arguments):
+        return REFUSED, as_line(f"error: {line}")
+    where = "(HYDRA_FULL_ERROR=1 shows where)"
+    if Prepare.training:
+        return FAILED, f"error: {one_line(error)} {where}"
+    return REFUSED, as_line(f"error: {cut(' '.join(arguments))}: can't be carried out: {one_line(error)} {where}")
 
 
+def _no_option(arguments: Sequence[str]) -> str | None:
+    """The first choice of an option by something else than a name, of which Hydra only says that there is one."""
+    with suppress(HydraException):
+        for override in OverridesParser.create().parse_overrides([a for a in arguments if not a.startswith("-")]):
+            group, value = config.folder() / override.key_or_group, override.value()
+            if group.is_dir() and not isinstance(value, str | list | Sweep):
+                return str(refuse(override.key_or_group, value, one_of(path.stem for path in group.glob("*.yaml"))))
+    return None
+
+
+@cache
 def _keys() -> list[str]:
     """Every key of the default config and its options, to suggest one for a misspelt one."""
     keys = set()

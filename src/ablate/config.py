@@ -39,8 +39,8 @@ def _every(value: Any) -> Any:
 
 
 class Trainer(Schema):
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: int = Field(ge=1, le=1_000_000)
+    batch_size: int = Field(ge=1, lt=2**31)
     checkpoint_every: Annotated[int | str | None, BeforeValidator(_every)] = Field(
         description="epochs, or minutes such as 5min, from one checkpoint to the next; null: none"
     )

@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LONGEST = 200  # characters of a value that are repeated
+
 
 class ConfigError(Exception):
     """The config, or the data that it names, can't be used. One line: key, value, what is allowed."""
@@ -16,7 +18,7 @@ class RunFailed(Exception):
 
 
 def refuse(key: str, value: object, allowed: str) -> ConfigError:
-    return ConfigError(f"{key}={shown(value)}: {allowed}")
+    return ConfigError(f"{key}={cut(shown(value))}: {allowed}")
 
 
 def shown(value: object) -> str:
@@ -30,6 +32,16 @@ def shown(value: object) -> str:
     return str(value)
 
 
+def cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def line(text: object) -> str:
+    """Any text as one line that a terminal can be given: no line breaks, no control characters."""
+    joined = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+
+
 def one_of(names: Iterable[str], given: object = None) -> str:
     """`must be one of a, b, c`, with the nearest name where `given` looks misspelt."""
     names = sorted(names)
@@ -40,8 +52,16 @@ def one_of(names: Iterable[str], given: object = None) -> str:
 
 def one_line(error: BaseException) -> str:
     """Any exception as one line: its kind and what it says."""
-    said = " ".join(str(error).split())
+    said = line(error)
     return said if isinstance(error, ConfigError | RunFailed) else f"{type(error).__name__}: {said}".rstrip(": ")
+
+
+def _misread(text: str) -> str:
+    """Why an override can't be read: Hydra says that an override can't be read, why, and where to read on."""
+    if text.startswith("LexerNoViableAlt"):
+        return "a character in it wants quotes around the value, as in \"key='value'\""
+    said = [part for part in text.splitlines() if part and not part.startswith(("Error parsing", "See http"))]
+    return said[0] if said else "is none"
 
 
 def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
@@ -59,7 +79,7 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
         return None
     text = str(error)
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: can't be read: {text.splitlines()[0]}"
+        return f"{error.override}: can't be read: {_misread(text)}"
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
         if key in keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shlex
@@ -10,15 +11,18 @@ import sys
 from pathlib import Path
 
 PART = ".ablate-part"  # ends the names of files that are being written
-LONGEST_NAME = 200  # bytes; file systems take 255
+LONGEST_NAME = 200  # bytes of a name that is made here
+LONGEST = 255  # bytes of a name that file systems take
 
 
 def filename(text: str) -> str:
-    """`text` as the name of a folder: no path in it, and short enough for every file system."""
-    name = text.replace("/", "_").replace("\\", "_")
+    """`text` as the name of a folder: no path in it, nothing unprintable, short enough for every file system."""
+    name = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in text)
+    if not name.strip("."):  # nothing, this folder or the one above
+        name = name.replace(".", "_") or "_"
     if len(name.encode()) <= LONGEST_NAME:
         return name
-    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -67,6 +71,24 @@ def _alive(process: int) -> bool:
     except OSError:
         return True
     return process != os.getpid()
+
+
+def first_missing(folder: Path) -> Path | None:
+    """The uppermost folder that would have to be made for this one, or None where it is there.
+
+    Raises:
+        OSError: it can't be made: something else is there, or a name is too long or none at all.
+    """
+    parts = folder.absolute().parts
+    for part in parts[1:]:
+        if "\0" in part or len(os.fsencode(part)) > LONGEST:
+            raise OSError(errno.EINVAL, "is no name for a file", str(folder))
+    for path in (*reversed(folder.absolute().parents), folder.absolute()):
+        if not path.exists():
+            return path
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    return None
 
 
 def count(n: int, word: str) -> str:

@@ -6,8 +6,8 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from ablate import memory
 from ablate.config import Config
 from ablate.files import count
 from ablate.stacking import device, signature, size
@@ -15,7 +15,6 @@ from ablate.stacking import device, signature, size
 CACHED = 150_000  # parameters of a stack that, with gradients and moments, stay in a core's cache
 FEWEST, MOST = 4, 64  # runs in a stack: below, Python's share is large; above, nothing is gained
 SHARE = 0.5  # of the free memory, for all stacks that are trained at the same time
-BUFFERS = 8  # rows of parameters that a run holds: weights, gradients, two moments, best, and copies
 WORTH = 5e9  # multiplications from which another process pays for its start, about 0.2 s
 
 
@@ -52,8 +51,8 @@ def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
     workers = wanted.workers or _workers(configs, work)
     for key, group in groups.items():
         own_data = sizes[key].data if configs[group[0]].dataset.split_seed is None else 0
-        bytes_a_run = 4 * BUFFERS * sizes[key].parameters + own_data
-        fits = max(1, int(SHARE * _free_memory() / workers / bytes_a_run))
+        bytes_a_run = memory.FLOAT * memory.BUFFERS * sizes[key].parameters + own_data
+        fits = max(1, int(SHARE * memory.free() / workers / bytes_a_run))
         most = min(fits, wanted.size or min(MOST, max(FEWEST, CACHED // sizes[key].parameters)))
         share = len(group) / sum(map(len, groups.values()))
         pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
@@ -74,12 +73,3 @@ def _workers(configs: Sequence[Config], work: int) -> int:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _free_memory() -> int:
-    """Bytes of memory that can be had, or 4 GB where the system won't tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        return 4 * 2**30

@@ -10,6 +10,7 @@ from ablate.errors import ConfigError, one_of, refuse
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Width = Annotated[int, Field(ge=1, le=100_000_000)]  # of a layer; what the memory holds is found out later
 
 
 class Schema(BaseModel):

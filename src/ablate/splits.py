@@ -94,6 +94,8 @@ def _split(name: str, dumped: str) -> Split:
             raise refuse(f"dataset.{key}", getattr(config, key), allowed)
     shift, scale = _scaling(config.scaling, parts["train"][0])
     tensors = {name: _part(features, labels, shift, scale) for name, (features, labels) in parts.items()}
+    if not all(part.x.isfinite().all() for part in tensors.values()):
+        raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
     return Split(**tensors, classes=source.classes, fingerprint=_fingerprint(source))
 
 
@@ -127,5 +129,6 @@ def _part(x: np.ndarray, y: np.ndarray, shift: np.ndarray, scale: np.ndarray) ->
     scaled = np.empty(x.shape, dtype=np.float32)
     for begin in range(0, len(x), 4096):  # in float64, piece by piece: images come as bytes
         piece = slice(begin, begin + 4096)
-        scaled[piece] = (x[piece] - shift) / scale
+        with np.errstate(over="ignore"):  # what gets too large is refused later
+            scaled[piece] = (x[piece] - shift) / scale
     return Part(torch.from_numpy(scaled), torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64)))

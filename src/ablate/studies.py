@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from ablate.errors import ConfigError, one_of, refuse
+from ablate.errors import ConfigError, line, one_of, refuse
 from ablate.files import write
+from ablate.results import document
 from ablate.schema import Schema, Seed, typed
 
 ASKED = "study.json"
+MOST = 100_000  # runs of a sweep: more are a slip of the pen, and would fill the memory
 
 Parse = Callable[[list[str]], list[Override]]
 
@@ -31,7 +35,7 @@ class Study(Schema):
     """conf/study/*.yaml."""
 
     baseline: str = Field(description="the arm that the others are compared with")
-    seeds: Annotated[int, Field(ge=1)] | Annotated[list[Seed], Field(min_length=1)] = Field(
+    seeds: Annotated[int, Field(ge=1, le=MOST)] | Annotated[list[Seed], Field(min_length=1)] = Field(
         description="how many, or which"
     )
     metric: Literal["accuracy/test", "loss/test"] = Field(
@@ -84,10 +88,13 @@ class Sweep:
     def read(path: Path) -> Sweep:
         """Raises: ConfigError: the file can't be read, or is none of ours."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            return Sweep(**content | {"runs": [Asked(**run) for run in content["runs"]]})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ConfigError(f"{path}: is no list of what was asked for: {' '.join(str(error).split())}") from None
+            return TypeAdapter(Sweep).validate_python(document(path))
+        except ValidationError as error:
+            first = error.errors()[0]
+            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        except (OSError, ValueError) as error:
+            said = str(error)
+        raise ConfigError(line(f"{path}: is no list of what was asked for: {said}"))
 
 
 def refused(arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:
@@ -136,7 +143,33 @@ def arms(chosen: Study | None, arguments: Sequence[str], parse: Parse) -> Iterat
         return
     seeds = [] if any(o.key_or_group == "seed" for o in rest) else parse([chosen.seed_override])
     for name, text in chosen.arms.items():
-        yield name, [*parse([*_words("common", chosen.common), *_words(f"arms.{name}", text)]), *rest, *seeds]
+        own = parse([*_words("common", chosen.common), *_words(f"arms.{name}", text)])
+        if of_hydra := next((o for o in own if re.match(r"hydra\b", o.package or o.key_or_group)), None):
+            raise refuse(f"study.arms.{name}", of_hydra.input_line, "an arm sets keys of its runs; Hydra's are typed")
+        yield name, [*own, *rest, *seeds]
+
+
+def countable(overrides: Sequence[Override], already: int) -> None:
+    """Refuse a sweep over nothing, and one of far too many runs, before they are written out.
+
+    already: runs of other arms.
+
+    Raises:
+        ConfigError: names the override.
+    """
+    runs = 1
+    for override in overrides:
+        if not override.is_discrete_sweep():
+            continue
+        swept: Any = override.value()
+        # Hydra's iterator over a range that is to be shuffled is a list.
+        each = swept.range() if isinstance(swept, RangeSweep) else override.sweep_iterator()
+        values = sum(1 for _ in islice(each, MOST + 1))
+        runs *= values
+        if values == 0:
+            raise ConfigError(f"{override.input_line}: sweeps over nothing")
+        if already + runs > MOST:
+            raise ConfigError(f"{override.input_line}: makes a sweep of more than {MOST:,} runs")
 
 
 def _words(key: str, text: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.discovery import load as _load
 from ablate.discovery import modules
+from ablate.errors import ConfigError
 from ablate.schema import DatasetConfig
 
 if TYPE_CHECKING:
@@ -43,6 +44,44 @@ def source(config: Any) -> Source:
     """The samples that a dataset's config asks for.
 
     Raises:
-        ConfigError: its files are missing or damaged.
+        ConfigError: its files are missing or damaged, or its samples can't be used.
     """
-    return _load(__name__, config.name).load(config)
+    found: Source = _load(__name__, config.name).load(config)
+    parts = {"": (found.x, found.y)}
+    if found.test_x is not None and found.test_y is not None:
+        parts["test "] = (found.test_x, found.test_y)
+    for part, (x, y) in parts.items():
+        if wrong := _wrong_samples(x, found.x.shape[1:]) or _wrong_labels(y, len(x), found.classes):
+            raise ConfigError(f"dataset={config.name}: its {part}{wrong}")
+    return found
+
+
+def _wrong_samples(x: np.ndarray, shape: tuple[int, ...]) -> str | None:
+    """What is wrong with these samples, whose features must have this shape, or None."""
+    import numpy as np
+
+    if x.ndim < 2 or not x.size:
+        return f"samples have the shape {list(x.shape)}; must be [samples, features] or images, and at least one"
+    if x.dtype.kind not in "biuf":
+        return f"samples are of type {x.dtype}; must be numbers"
+    if x.shape[1:] != shape:
+        return f"samples have the shape {list(x.shape[1:])}; must be {list(shape)}, as the others"
+    if x.dtype.kind == "f" and (odd := len(x) - np.isfinite(x).reshape(len(x), -1).all(axis=1).sum()):
+        return f"samples hold NaN or infinity ({odd:,} of {len(x):,} do); must be finite numbers"
+    return None
+
+
+def _wrong_labels(y: np.ndarray, samples: int, classes: int) -> str | None:
+    import numpy as np
+
+    allowed = f"must be whole numbers from 0 to {classes - 1}"
+    if y.shape != (samples,):
+        return f"labels have the shape {list(y.shape)}; must be one a sample, [{samples}]"
+    if y.dtype.kind not in "iu":
+        return f"labels are of type {y.dtype}; {allowed}"
+    if y.min() < 0 or y.max() >= classes:
+        return f"labels go from {y.min()} to {y.max()}; {allowed}"
+    if missing := sorted(set(range(classes)) - set(np.unique(y).tolist())):
+        named = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
+        return f"labels lack {named}; every one of the {classes} classes must be there"
+    return None

@@ -8,4 +8,6 @@ Config = _torchvision.Config
 
 
 def load(config: Config) -> Source:
-    return _torchvision.load("FashionMNIST", "FashionMNIST/raw", config)
+    return _torchvision.load(
+        "FashionMNIST", "FashionMNIST/raw", _torchvision.MNIST_FILES, _torchvision.mnist, config.root
+    )

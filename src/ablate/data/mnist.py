@@ -8,4 +8,4 @@ Config = _torchvision.Config
 
 
 def load(config: Config) -> Source:
-    return _torchvision.load("MNIST", "MNIST/raw", config)
+    return _torchvision.load("MNIST", "MNIST/raw", _torchvision.MNIST_FILES, _torchvision.mnist, config.root)

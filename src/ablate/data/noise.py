@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from ablate import memory
 from ablate.data import Source
 from ablate.schema import DatasetConfig
 
@@ -15,8 +16,14 @@ class Config(DatasetConfig):
 
 
 def load(config: Config) -> Source:
+    samples = 2 * config.samples
+    # As they are drawn and, split, as they are trained on.
+    memory.demand(
+        f"dataset=noise: {samples:,} samples of {config.features:,} features",
+        2 * memory.FLOAT * samples * config.features,
+    )
     random = np.random.default_rng(config.split_seed)
-    x = random.random((2 * config.samples, config.features), dtype=np.float32)
-    y = random.integers(0, 2, 2 * config.samples)
+    x = random.random((samples, config.features), dtype=np.float32)
+    y = random.integers(0, 2, samples)
     n = config.samples
     return Source(x=x[:n], y=y[:n], classes=2, test_x=x[n:], test_y=y[n:])

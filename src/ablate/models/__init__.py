@@ -6,9 +6,11 @@ returns a plain module. Its random numbers come from torch's global generator, w
 
 from __future__ import annotations
 
+import contextlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ablate import memory
 from ablate.discovery import load, modules
 from ablate.schema import ModelConfig
 
@@ -34,7 +36,7 @@ def build(config: Any, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Mo
 
 
 def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
-    """Try whether the model can be built for samples of this shape.
+    """Try whether the model can be built for samples of this shape, and trained in the memory that is there.
 
     Raises:
         ConfigError: it can't.
@@ -44,4 +46,10 @@ def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
 
 @cache
 def _fits(name: str, dumped: str, shape: tuple[int, ...], outputs: int) -> None:
-    build(schema(name).model_validate_json(dumped), shape, outputs, seed=0)
+    import torch
+
+    config = schema(name).model_validate_json(dumped)
+    with contextlib.suppress(RuntimeError, NotImplementedError), torch.device("meta"):  # sizes without numbers
+        parameters = sum(p.numel() for p in build(config, shape, outputs, seed=0).parameters())
+        memory.demand(f"model={name}: its {parameters:,} parameters", memory.FLOAT * memory.BUFFERS * parameters)
+    build(config, shape, outputs, seed=0)

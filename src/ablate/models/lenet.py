@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from ablate.errors import ConfigError
-from ablate.schema import ModelConfig, Probability
+from ablate.schema import ModelConfig, Probability, Width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 class Config(ModelConfig):
     mixes = frozenset({"dropout"})
-    channels: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    channels: Annotated[list[Width], Field(min_length=1, max_length=2)]
+    hidden: Annotated[list[Width], Field(min_length=1)]
     dropout: Probability = Field(description="after every dense hidden layer, never on the output")
 
 

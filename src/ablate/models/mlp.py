@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ablate.schema import ModelConfig, Probability
+from ablate.schema import ModelConfig, Probability, Width
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 class Config(ModelConfig):
     mixes = frozenset({"dropout", "input_dropout", "init"})
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)]
+    hidden: Annotated[list[Width], Field(min_length=1)]
     activation: Literal["relu", "tanh", "sigmoid", "gelu"]
     dropout: Probability = Field(description="after every hidden layer, never on the output")
     input_dropout: Probability

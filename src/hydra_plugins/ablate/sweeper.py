@@ -52,6 +52,7 @@ class StudySweeper(BasicSweeper):
         for arm, overrides in studies.arms(study, [*self._parse_config(), *arguments], parser.parse_overrides):
             # A job doesn't know of the study, which is what names the folder.
             place = [override("hydra.sweep.dir", folder)] * (study is not None)
+            studies.countable(overrides, already=len(jobs))
             jobs += [(arm, [*job, *place]) for job in self.split_arguments(overrides, None)[0]]
         left = [job for _, job in jobs]
         if self.prepare is not None:

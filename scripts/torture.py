@@ -1,0 +1,359 @@
+"""What happens when what people give is wrong? Odd command lines, damaged result folders.
+
+    python scripts/torture.py configs 2000     # command lines: each runs, or is refused in one line
+    python scripts/torture.py files 60         # damaged results: none breaks the table, none is taken as good
+
+Prints what was tried, and every case in which something was lost; the exit status is 1 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import math
+import os
+import shutil
+import sys
+import tempfile
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ValueType
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from ablate import cli, config
+from ablate.results import RESULT
+from ablate.tables import conclude
+
+# Runs of a fraction of a second, which every odd word is added to.
+TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+NUMBERS = words("0 1 -1 2 0.5 1e-3 -0.0 nan inf -inf 1e400 1_0 0x10 1000000000 1e9 9223372036854775808 1e30")
+WORDS = words("'' \"\" null true False abc all none adam l1 val_loss é 数 \U0001f4a5 \udcff \0 \x1b[31m ~ a/b ../.. .")
+WORDS += ["", "..", "-1d", "\N{ZERO WIDTH SPACE}", "a\nb", "a b", "\t", "x" * 300]
+NODES = words("[] {} [1] [1,null] [[1]] {a:1} {name:mlp} [1000000000] [a] [2,2] [nan] {'':1} {1:2}")
+BROKEN = words("[1 1] {a:1 'a 'a\" ( choice( range(1 [1,,2] {a} \\ a\\ = a=b : $ ${ ${} } a,")
+INTERPOLATIONS = words("""${seed} ${nope} ${oc.env:HOME} ${oc.env:ABLATE_NOT_SET} ${oc.env:ABLATE_NOT_SET,3} ${.} ${..}
+    ${model} ${model.hidden} ${now:%Y} ${hydra:job.name} ${oc.decode:'[1'} ${nope:1} ${trainer.epochs} a${seed} ???
+    ${ablate.filename:a/b} ${hydra:runtime.cwd}""")
+SWEEPS = words("""1,2 0,1 range(2) range(0) range(1,3,0) range(0,1,0.5) range(1000000000) range(0,1e9,1e-3) choice(1,2)
+    choice() interval(0,1) glob(*) glob(l*) glob(zzz) sort(2,1) shuffle(1,2) sort(range(2)) shuffle(range(1000000000))
+    tag(a,1,2) l1,l2 none,l1 a,a none,nope [1],[2] 1,[2] ,1 extend_list(1) int(1.5) str(1) float(x) cast(1)""")
+HYDRA = words("""hydra.run.dir hydra.sweep.dir hydra.sweep.subdir hydra.job.name hydra.job.chdir hydra.verbose
+    hydra.mode hydra hydra.output_subdir hydra.searchpath hydra.job.num hydra.job.id hydra.job.env_set hydra/launcher
+    hydra/sweeper hydra/job_logging hydra.callbacks hydra.launcher hydra.sweeper.max_batch_size hydra.sweeper.params
+    hydra.job.config.override_dirname.kv_sep""")
+FLAGS = words("""-m --multirun --nope - -- -x --cfg --config-name --config-name=nope --config-dir=nope
+    --config-path=nope -cd --info=nope --resolve --experimental-rerun=x --package=nope = =1 seed + ~ ++ seed= +=
+    a.b.c seed==1 seed:1 model@x=mlp model@model=lenet +model@other=mlp model@:=mlp @=1 seed.x=1 model.hidden.0=3
+    model.hidden[0]=3 model..hidden=1 .seed=1 seed.=1""")
+FLAGS += ["", " "]
+SENSIBLE = words("""seed=3 regularizer=l1 regularizer=dropout regularizer.l2=1e-3 model.dropout=0.2 model.hidden=[3,2]
+    model.hidden=[8] model.activation=tanh model=lenet ~model.hidden dataset=noise dataset.samples=20
+    dataset.val_fraction=0.3 dataset.split_seed=null dataset.scaling=unit dataset.scaling=none early_stopping=patience
+    early_stopping.patience=0 early_stopping.monitor=val_loss optimizer=sgd optimizer=adamw optimizer.lr=0.1
+    optimizer.lr=1e30 trainer.epochs=2 trainer.batch_size=64 logging.tensorboard=true experiment=notes_l1 device=cpu
+    stack.workers=2 stack.size=1 rerun=all hydra.run.dir=run hydra.sweep.dir=sweep hydra/launcher=basic
+    hydra/sweeper=basic""")
+STUDIES = words("""study=regularizers study=nope study=null study=[regularizers,combine] study.seeds=0 study.seeds=1
+    study.seeds=1000000000 study.seeds=[] study.seeds=[1,1] study.seeds=[a] study.baseline=nope study.metric=loss
+    study.common=nope=1 study.common='"' study.arms={} study.arms={none:''} study.arms={none:'seed=1'}
+    study.arms={none:'study=combine'} study.arms={none:'-m'} study.arms={none:'seed=[1'} +study.arms.odd="'"
+    +study.arms.odd='regularizer=nope' +study.arms.odd=3 study.arms.l1=null +study.arms.odd='hydra.run.dir=x'
+    +study.arms.odd='model.hidden=[1]\\,[2]' ~study.arms.none""")
+
+
+@dataclass
+class Tried:
+    """A case: what was given, how it ended (an exit status, or for a damaged file what became of it), what was lost."""
+
+    given: list[str]
+    ended: str
+    said: str
+    lost: str | None
+
+
+def _keys() -> list[str]:
+    groups = {path.name for path in config.folder().iterdir() if path.is_dir() and path.name != "hydra"}
+    return sorted(groups | set(cli._keys()))
+
+
+def _values(key: str) -> st.SearchStrategy[str]:
+    odd = [NUMBERS, WORDS, NODES, BROKEN, INTERPOLATIONS]
+    values = st.one_of(*map(st.sampled_from, odd), st.text(st.characters(codec="utf-8"), max_size=6))
+    # Much work is no mistake: what is big is far too big, so that nothing trains for minutes.
+    if key in (
+        "trainer.epochs",
+        "dataset.samples",
+        "dataset.features",
+        "model.hidden",
+        "model.channels",
+        "study.seeds",
+    ):
+        return values
+    options = [path.stem for path in (config.folder() / key).glob("*.yaml")]
+    return values | st.integers().map(str) | st.floats().map(str) | st.sampled_from(options or ["1"])
+
+
+@st.composite
+def _override(draw: st.DrawFn) -> str:
+    key = draw(st.sampled_from([*_keys(), *HYDRA]))
+    sign = draw(st.sampled_from(["", "", "", "", "", "", "+", "++", "~"]))
+    value = draw(_values(key))
+    return draw(st.sampled_from([f"{sign}{key}={value}"] * 5 + [f"{sign}{key}", f"{sign}{key}x={value}"]))
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """What someone may type, sensible and not: one run or a sweep, tiny, with a few odd words."""
+    words = st.one_of(_override(), _override(), _override(), st.sampled_from(FLAGS), st.sampled_from(STUDIES))
+    given = [*TINY, *draw(st.lists(st.sampled_from(SENSIBLE), max_size=3)), *draw(st.lists(words, max_size=2))]
+    if draw(st.booleans()):
+        keys = st.sampled_from(["seed", "seed", "regularizer", "model.dropout", "stack.size", *_keys()])
+        swept = draw(st.lists(st.tuples(keys, st.sampled_from(SWEEPS)), max_size=2))
+        given += [f"{key}={values}" for key, values in swept]
+        if draw(st.integers(0, 9)):  # else it is a sweep without -m
+            given.insert(0, "-m")
+        if draw(st.integers(0, 9)) == 0:
+            given.append(draw(st.sampled_from(STUDIES)))
+    return given
+
+
+def fuzz_configs(n: int, say: Callable[[Tried], None] = lambda tried: None) -> list[Tried]:
+    """Try n command lines, always the same ones, in this process; `say` hears of each."""
+    tried: list[Tried] = []
+
+    @settings(
+        max_examples=n, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(command_lines())
+    def each(arguments: list[str]) -> None:
+        tried.append(_command(arguments))
+        say(tried[-1])
+
+    each()
+    return tried
+
+
+def _command(arguments: list[str]) -> Tried:
+    """Carry out a command in an empty folder, and look at what it said and left."""
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as top:
+        work = Path(top, "a", "b")
+        work.mkdir(parents=True)
+        os.chdir(work)
+        out, err = _stream("strict"), _stream("backslashreplace")  # as Python opens them
+        status: Any = None
+        raised = None
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+                warnings.simplefilter("always")
+                GlobalHydra.instance().clear()
+                status = cli.main(list(arguments))
+        except SystemExit as left:
+            status = left.code or 0
+        except BaseException:
+            if isinstance(sys.exc_info()[1], KeyboardInterrupt):
+                raise
+            raised = traceback.format_exc()
+        finally:
+            os.chdir(here)
+        said = _read(err)
+        lost = raised or _lost(arguments, status, said, Path(top))
+        return Tried(arguments, str(status), said or _read(out)[:300], lost)
+
+
+def _stream(errors: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors)
+
+
+def _read(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _lost(arguments: list[str], status: Any, err: str, top: Path) -> str | None:
+    """What is wrong with how a command ended, or None."""
+    lines = [line for line in err.splitlines() if not line.startswith("warning: ")]
+    results = [json.loads(path.read_text()) for path in top.rglob(RESULT)]
+    if "Traceback" in err:
+        return "a traceback on stderr"
+    if status not in (cli.FINISHED, cli.FAILED, cli.REFUSED):
+        return f"exit status {status}"
+    if status == cli.REFUSED:
+        if len(lines) != 1 or not lines[0].startswith("error: ") or not lines[0].isprintable():
+            return f"{len(lines)} lines on stderr"
+        left = [str(path) for path in top.rglob("*") if path.is_file()]
+        return f"refused, and left {left}" if left else None
+    if status == cli.FAILED:
+        odd = [f"{result['status']}: {result['error']}" for result in results if result["status"] == "failed"]
+        if odd or all(result["status"] == "finished" for result in results):
+            return f"a run failed, and not for its figures: {odd}"
+        return None
+    if lines:
+        return "finished, with lines on stderr"
+    asked = {"-m", "--multirun"} & set(arguments)
+    wrong = [difference for result in results for difference in _differences(arguments, result["config"])]
+    return f"another config than was typed: {wrong}" if wrong and not asked else None
+
+
+def _differences(arguments: Sequence[str], used: dict[str, Any]) -> Iterator[str]:
+    """Plain values that were typed for a run, and are not what it was trained with."""
+    typed = {}
+    for override in OverridesParser.create().parse_overrides([a for a in arguments if not a.startswith("-")]):
+        if override.value_type == ValueType.ELEMENT and not override.is_delete():
+            typed[override.key_or_group] = override.value()
+    for key, value in typed.items():
+        node: Any = used
+        for part in key.split("."):
+            node = node.get(part, {}) if isinstance(node, dict) else {}
+        if isinstance(value, int | float) and isinstance(node, int | float) and float(node) != float(value):
+            yield f"{key}={value} became {node}"
+
+
+SWEEP = ("-m", "regularizer=none,l1", "seed=0,1", *TINY, "hydra.sweep.dir=sweep")
+# What may stand where another type belongs.
+ODD: list[Any] = [True, "abc", "NaN", "", "\x1b[2J", [], [1], {}, {"a": 1}, -1, 1.5, 10**400, math.nan, math.inf]
+
+
+def _cut(path: Path, random: Random) -> str:
+    content = path.read_bytes()
+    path.write_bytes(content[: (at := random.randrange(len(content) - 2))])  # the last line may lack its end
+    return f"cut to {at} of {len(content)} bytes"
+
+
+def _replaced(path: Path, random: Random) -> str:
+    kinds = {
+        "empty": b"",
+        "zeros": bytes(200),
+        "not UTF-8": b'{"status": "\xff\xfe"}',
+        "a list": b"[1, 2]",
+        "a table": b"a,b\n1,2\n",
+        "another's JSON": b'{"name": "x", "runs": 3}',
+        "nested deeply": b"[" * 100_000,
+        "a long number": b"1" * 10_000,
+    }
+    kind = random.choice(list(kinds))
+    path.write_bytes(kinds[kind])
+    return kind
+
+
+def _grown(path: Path, random: Random) -> str:
+    with path.open("ab") as file:
+        file.truncate(path.stat().st_size + random.choice([1, 10**9]))
+    return "with zeros behind it"
+
+
+def _folder(path: Path, random: Random) -> str:
+    path.unlink()
+    path.mkdir()
+    return "a folder"
+
+
+def _lacking(path: Path, random: Random) -> str:
+    content = json.loads(path.read_text())
+    key = random.choice(["status", "run_id", "arm", "seed", "config", "metrics"])
+    del content[key]
+    path.write_text(json.dumps(content))
+    return f"without {key}"
+
+
+def _mistyped(path: Path, random: Random) -> str:
+    content = json.loads(path.read_text())
+    place = random.choice(["status", "run_id", "seed", "config", "metrics", "config.dataset", "metrics.accuracy/test"])
+    node, _, key = place.partition(".")
+    holder, key = (content[node], key) if key else (content, node)
+    odd = [value for value in ODD if not isinstance(value, str)] if key == "run_id" else ODD
+    holder[key] = random.choice(odd)
+    path.write_text(json.dumps(content))
+    return f"{place} is {str(holder[key])[:20]!r}"
+
+
+DAMAGES: dict[str, list[Callable[[Path, Random], str]]] = {
+    "result.json": [_cut, _replaced, _grown, _folder, _lacking, _mistyped, _mistyped],
+    "history.csv": [_cut, _replaced, _grown],
+    "model.safetensors": [_cut, _replaced, _grown],
+    "study.json": [_cut, _replaced, _grown],
+}
+
+
+def damage_files(n: int, say: Callable[[Tried], None] = lambda tried: None) -> list[Tried]:
+    """Damage one file of a finished sweep, n times in other ways, always the same ones, and have its table made."""
+    tried = []
+    here = Path.cwd()
+    with tempfile.TemporaryDirectory() as top:
+        try:
+            os.chdir(top)
+            with contextlib.redirect_stdout(_stream("strict")):
+                cli.main(list(SWEEP))
+            for i in range(n):
+                shutil.copytree("sweep", f"{i}")
+                tried.append(_damaged(Path(f"{i}"), Random(i)))  # noqa: S311
+                say(tried[-1])
+                shutil.rmtree(f"{i}")
+        finally:
+            os.chdir(here)
+    return tried
+
+
+def _damaged(sweep: Path, random: Random) -> Tried:
+    name = random.choice(list(DAMAGES))
+    path = random.choice(sorted(sweep.rglob(name)))
+    how = random.choice(DAMAGES[name])(path, random)
+    err = _stream("backslashreplace")
+    lost = None
+    try:
+        with contextlib.redirect_stdout(_stream("strict")), contextlib.redirect_stderr(err):
+            status = conclude([sweep])
+        kept = pd.read_csv(sweep / "comparison.csv")["n"].sum()
+    except Exception:
+        status, kept, lost = -1, -1, traceback.format_exc()
+    said = _read(err)
+    if not lost and (status or kept != (4 if name == "study.json" else 3)):
+        lost = f"exit status {status}, {kept} runs in the table"
+    if not lost and (str(path) not in said or len(said.splitlines()) != 1 or not said.strip().isprintable()):
+        lost = f"{len(said.splitlines())} lines on stderr"
+    return Tried([name, how], "named, and left out" if name != "study.json" else "named, and done without", said, lost)
+
+
+def report(tried: Sequence[Tried]) -> int:
+    """Print what was tried, how it ended and what was lost; the exit status."""
+    lost = [case for case in tried if case.lost]
+    for case in lost:
+        print(f"LOST {case.given}\n  ended: {case.ended}; said: {case.said[-400:]}\n  {str(case.lost)[-1500:]}")
+    ends = ", ".join(f"{n} {ended}" for ended, n in Counter(case.ended for case in tried).most_common())
+    print(f"{len(tried)} tried: {ends}; {len(lost)} lost something")
+    return int(bool(lost))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, torture in {"configs": fuzz_configs, "files": damage_files}.items():
+        command = commands.add_parser(name)
+        command.add_argument("n", type=int)
+        command.set_defaults(torture=torture)
+    given = parser.parse_args()
+    return report(given.torture(given.n))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""scripts/torture.py in short: odd command lines and damaged results, always the same ones."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+TORTURE = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "torture.py"))
+
+
+@pytest.mark.parametrize("torture", [("configs", 150), ("files", 30)], ids=lambda torture: torture[0])
+def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_good(torture, monkeypatch, capsys):
+    command, n = torture
+    monkeypatch.setattr(sys, "argv", ["torture.py", command, str(n)])
+    assert TORTURE["main"]() == 0, capsys.readouterr().out
+    assert f"{n} tried: " in capsys.readouterr().out
