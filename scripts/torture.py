@@ -1,7 +1,8 @@
-"""What happens when what people give is wrong? Odd command lines, damaged result folders.
+"""What happens when things go wrong? Odd command lines, damaged result folders, processes that are killed.
 
     python scripts/torture.py configs 2000     # command lines: each runs, or is refused in one line
     python scripts/torture.py files 60         # damaged results: none breaks the table, none is taken as good
+    python scripts/torture.py kills 200        # a sweep killed at random moments and repeated until it is done
 
 Prints what was tried, and every case in which something was lost; the exit status is 1 then.
 """
@@ -351,8 +352,17 @@ def main() -> int:
         command = commands.add_parser(name)
         command.add_argument("n", type=int)
         command.set_defaults(torture=torture)
+    command = commands.add_parser("kills")
+    command.add_argument("n", type=int)
+    command.set_defaults(torture=None)
     given = parser.parse_args()
-    return report(given.torture(given.n))
+    if given.torture is not None:
+        return report(given.torture(given.n))
+    from torture_kills import kills  # beside this file
+
+    toll = kills(given.n)
+    print(toll)
+    return int(toll.lost_something)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ class Toll:
     orphans: int = 0
     complaints: list[str] = field(default_factory=list)
 
+    @property
+    def lost_something(self) -> bool:
+        tolls = (self.lost, self.trained_twice, self.tables_that_differ, self.curves_that_zigzag, self.orphans)
+        return any(tolls) or bool(self.complaints)
+
 
 def kills(count: int, sweep: tuple[str, ...] = SWEEP, seed: int = 0) -> Toll:
     """Kill so many times; the sweep is begun anew, in another folder, whenever it got done."""

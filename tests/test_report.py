@@ -25,7 +25,7 @@ CONFIG = {
     "early_stopping": {"patience": None, "restore_best_weights": False},
     "optimizer": {"lr": 0.001},
 }
-EVIL = '<script>alert(1)</script>$x_1$ & "q" \'\x01'
+EVIL = '<script>alert(1)</script>$x_1$ & "q" \''
 
 
 def leave(
@@ -150,7 +150,7 @@ def test_a_section_with_nothing_to_show_is_left_out(tmp_path):
     for seed in range(2):
         leave(tmp_path / f"{seed}", "none", seed)
         (tmp_path / f"{seed}" / "history.csv").unlink()
-        (tmp_path / f"{seed}" / "model.safetensors").write_bytes(b"damaged")
+        (tmp_path / f"{seed}" / "model.safetensors").unlink()
     assert headings(page(tmp_path)) == ["Sparsity against test accuracy", "How this was made"]
 
 
@@ -158,7 +158,7 @@ def test_a_section_with_nothing_to_show_is_left_out(tmp_path):
     "content", ["", "\n", "epoch\n", "a,b\n1,2\n", "epoch,loss/val\nx,y\n", "epoch,loss/val\n1,\n"]
 )
 def test_a_history_that_cannot_be_read_is_none(tmp_path, content):
-    leave(tmp_path / "0", "none", 0)
+    leave(tmp_path / "0", "none", 0, status="diverged")
     (tmp_path / "0" / "history.csv").write_text(content)
     assert "Learning curves" not in headings(page(tmp_path))
 

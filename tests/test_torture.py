@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-TORTURE = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "torture.py"))
+SCRIPT = Path(__file__).parents[1] / "scripts" / "torture.py"
+TORTURE = runpy.run_path(str(SCRIPT))
 
 
 @pytest.mark.parametrize("torture", [("configs", 150), ("files", 30)], ids=lambda torture: torture[0])
@@ -17,3 +19,9 @@ def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_goo
     monkeypatch.setattr(sys, "argv", ["torture.py", command, str(n)])
     assert TORTURE["main"]() == 0, capsys.readouterr().out
     assert f"{n} tried: " in capsys.readouterr().out
+
+
+def test_a_sweep_that_is_killed_and_repeated_loses_nothing():
+    command = [sys.executable, str(SCRIPT), "kills", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "kills=2" in done.stdout, done.stdout + done.stderr
