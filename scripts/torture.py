@@ -36,6 +36,7 @@ from hypothesis import strategies as st
 
 from ablate import cli, config
 from ablate.results import RESULT
+from ablate.studies import ASKED
 from ablate.tables import conclude
 
 # Runs of a fraction of a second, which every odd word is added to.
@@ -206,7 +207,8 @@ def _lost(arguments: list[str], status: Any, err: str, top: Path) -> str | None:
         return f"refused, and left {left}" if left else None
     if status == cli.FAILED:
         odd = [f"{result['status']}: {result['error']}" for result in results if result["status"] == "failed"]
-        if odd or all(result["status"] == "finished" for result in results):
+        refused = [run for path in top.rglob(ASKED) for run in json.loads(path.read_text())["runs"] if run["error"]]
+        if odd or (not refused and all(result["status"] == "finished" for result in results)):
             return f"a run failed, and not for its figures: {odd}"
         return None
     if lines:
