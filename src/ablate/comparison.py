@@ -133,11 +133,11 @@ def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, 
         reference = named or ""
         if reference not in set(of_data["arm"]):
             reference = _unregularized(list(chosen.values()))
-        owners: dict[str, str] = {reference: baseline or reference}
-        for name, label in chosen.items():
-            if owners.setdefault(label, name) != name and label != name:
-                remarks.append(f"{name}: has no row of its own, its settings are those of {label}")
-        table = _table(of_data[of_data["arm"].isin(owners)], reference, metric)
+        owners: dict[str, str] = {}
+        for name in sorted(chosen, key=lambda name: name != baseline):  # the row is the baseline's where it has one
+            if owners.setdefault(chosen[name], name) != name:
+                remarks.append(f"{name}: has no row of its own, its settings are those of {chosen[name]}")
+        table = _table(of_data[of_data["arm"].isin({reference, *owners})], reference, metric)
         sizes = {label: max(len(groups[n]) for n, own in chosen.items() if own == label) for label in chosen.values()}
         table["chosen_from"] = [sizes.get(arm, 1) for arm in table["arm"]]
         tables.append(table)
