@@ -120,7 +120,6 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
         (["-m", "seed=range(0)", "hydra/sweeper=basic"], "this sweep has no runs"),
         (["-m", "study=regularizers", "study.seeds=1000000000"], "study.seeds=1000000000: must be less than or equal"),
         (["-m", "seed=0,1", "hydra.sweep.subdir=" + "x" * 300], "can't be written: is no name for a file"),
-        (["-m", "seed=0,1", "hydra.sweep.subdir=same"], "would share the folder"),
     ],
 )
 def test_a_wrong_config_gives_one_line_exit_status_2_and_leaves_nothing(capsys, arguments, said):
@@ -168,9 +167,15 @@ def test_mnist_is_read_from_a_folder(capsys):
 
 
 def test_two_runs_never_share_a_folder(capsys):
-    arguments = ["-m", "regularizer=none,l1", "seed=0,1", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${seed}"]
-    assert main(arguments) == 2
-    assert "none seed 0 and l1=3e-4 seed 0 would share the folder" in capsys.readouterr().err
+    arguments = ["-m", "regularizer=none,l1", "seed=0,1", "trainer.epochs=1", "hydra.sweep.subdir=${seed}"]
+    for reused in (0, 4):
+        assert main([*arguments, "hydra.sweep.dir=sweep"]) == 0
+        out = capsys.readouterr().out
+        assert f"{reused} reused, {4 - reused} run" in out
+    assert "has no row of its own" not in out
+    results = {path.parent.name: json.loads(path.read_text()) for path in Path("sweep").glob("*/result.json")}
+    assert {(r["arm"], r["seed"]) for r in results.values()} == {(a, s) for a in ("none", "l1=3e-4") for s in (0, 1)}
+    assert {"0", "1"} < set(results)
 
 
 def test_a_job_that_cannot_be_composed_is_a_row_and_the_others_go_on(capsys):

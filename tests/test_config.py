@@ -133,3 +133,23 @@ def test_folder_names_hold_no_path_and_are_not_too_long(text):
 
 def test_long_names_stay_apart():
     assert config.filename("a" * 300 + "1") != config.filename("a" * 300 + "2")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ([], "none"),
+        (["regularizer=l1"], "l1=3e-4"),
+        (["regularizer=l1", "regularizer.l1=1e-4", "seed=3"], "l1=1e-4"),
+        (["regularizer=l1", "model.dropout=0.2", "regularizer.layers=hidden"], "l1=3e-4,dropout=0.2,layers=hidden"),
+        (["early_stopping=patience", "early_stopping.patience=7"], "patience=7"),
+        (["early_stopping=patience", "early_stopping.min_delta=0.1"], "patience=5,early_stopping.min_delta=0.1"),
+        (["model.hidden=[8,4]", "dataset=noise", "device=cpu"], "none,model.hidden=[8,4],dataset=noise"),
+        (["experiment=notes_l1", "logging.images=false"], "l1=0.01,layers=hidden,experiment=notes_l1"),
+        (["dataset=mnist", "dataset.root=/a/b"], "none,dataset=mnist"),
+    ],
+)
+def test_a_sweeps_folders_say_how_a_run_is_regularized_and_what_else_was_typed(typed, name):
+    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
+        composed = compose("config", typed, return_hydra_config=True)
+    assert config.run_folder(_root_=composed) == name

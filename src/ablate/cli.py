@@ -6,6 +6,7 @@ import errno
 import gc
 import logging
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -22,6 +23,7 @@ from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Sweep
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from ablate import config, results, studies, trust
@@ -46,7 +48,6 @@ def task(composed: DictConfig) -> float:
         ConfigError: the config is wrong. RunFailed: the run diverged or raised; its result.json says how.
     """
     from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
     from ablate.progress import RunDisplay, consoles, summary
     from ablate.runs import run_all
@@ -58,10 +59,19 @@ def task(composed: DictConfig) -> float:
     alone = settings.mode == RunMode.RUN
     Prepare.training = True
     with RunDisplay(checked, out, quiet=not alone) as display:
-        ((_, result),) = run_all([Job(checked, folder)], on_rows=display)
+        ((_, result),) = run_all([Job(checked, folder, _command(settings))], on_rows=display)
     if alone:
         summary(result, short(folder), out)
     return _outcome(result)
+
+
+def _command(hydra_config: Any) -> str:
+    """What one types to do a job alone, and, in a sweep, what was typed for all."""
+    sources = [f"--config-dir={s.path}" for s in hydra_config.runtime.config_sources if s.provider == "command-line"]
+    lines = [[*sources, *hydra_config.overrides.task]]
+    if hydra_config.mode == RunMode.MULTIRUN:
+        lines.append(sys.argv[1:])
+    return "\n".join(f"python -m ablate {shlex.join(line)}".rstrip() for line in lines)
 
 
 def _outcome(result: dict[str, Any]) -> float:
@@ -128,6 +138,7 @@ def prepare(
         place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else subdir
         if not earlier and str((folder / subdir).resolve()) in taken:
             place = f"{subdir}-{job.run_id}"  # the run of other settings that is there stays
+        taken.add(str((folder / place).resolve()))
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
         left.setdefault(job.run_id, [*overrides, *moved])
         todo.setdefault(job.run_id, Job(job.config, (folder / place).absolute()))
@@ -177,7 +188,7 @@ def together(
     jobs = []
     for composed, own in checked:
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
-        jobs.append(Job(own, folder.absolute()))
+        jobs.append(Job(own, folder.absolute(), _command(composed.hydra)))
     if not jobs:
         raise ConfigError("this sweep has no runs")
     _check_folders(jobs)

@@ -21,6 +21,8 @@ from ablate.errors import ConfigError, one_of, refuse
 from ablate.files import filename
 from ablate.schema import Probability, Schema, Seed, typed
 
+# A model's own dropout figures, not regularizer.dropout, are what is in force.
+NOISE = ("dropout", "input_dropout")
 NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
 
 
@@ -54,8 +56,14 @@ class Trainer(Schema):
 
 
 class Logging(Schema):
-    tensorboard: bool
-    histograms: int = Field(ge=0)
+    """What a run's TensorBoard files hold. No figure of a run depends on it."""
+
+    tensorboard: bool = Field(description="whether there are any")
+    histograms: int = Field(
+        ge=0, description="epochs from one histogram of every kernel and its gradient to the next; 0: none"
+    )
+    images: bool = Field(description="the confusion matrix and the worst mistakes on the validation part, at the end")
+    graph: bool = Field(description="the model's graph")
 
 
 class Stacking(Schema):
@@ -243,8 +251,7 @@ def strength(value: float) -> str:
 def arm(config: Config) -> str:
     """What regularizes this run, in a few words: `none`, `l1=1e-4`, `l1=1e-4 dropout=0.2`."""
     penalties = config.strengths
-    # The model's own dropout figures, not regularizer.dropout: they are what is in force.
-    noise = {key: getattr(config.model, key, 0.0) for key in ("dropout", "input_dropout")}
+    noise = {key: getattr(config.model, key, 0.0) for key in NOISE}
     words = [f"{name}={strength(value)}" for name, value in (penalties | noise).items() if value]
     if any(penalties.values()) and config.regularizer.layers != "all":
         words.append(f"layers={config.regularizer.layers}")
@@ -255,10 +262,22 @@ def arm(config: Config) -> str:
     return " ".join(words) or "none"
 
 
+def run_folder(*, _root_: DictConfig) -> str:
+    """A sweep's folder for a run's arm, `l1=1e-4,dropout=0.2`: how it is regularized, and what else was typed."""
+    regularized = {f"regularizer.{name}" for name in ("layers", *regularizers.names())}
+    said = regularized | {"regularizer", "early_stopping", "early_stopping.patience"}
+    said |= {f"model.{key}" for key in NOISE} | set(_root_.hydra.job.config.override_dirname.exclude_keys)
+    typed = [text for text in _root_.hydra.overrides.task if text.split("=")[0].lstrip("+~") not in said]
+    # Nothing of it has been checked, or need be: a name is all that comes of it.
+    unchecked = Config.model_construct(**{str(key): _root_[key] for key in Config.model_fields})
+    return filename(",".join([*arm(unchecked).split(), *typed]))
+
+
 def register() -> None:
     """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
     ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
+    OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
     OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)
 
 
