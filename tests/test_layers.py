@@ -108,6 +108,50 @@ def test_evaluation_takes_samples_that_all_runs_share(make, kind):
         torch.testing.assert_close(logits[i].t(), model.eval()(x[0]).detach())
 
 
+@pytest.mark.parametrize("kind", [Chain, Mapped, Looped])
+def test_units_that_are_above_zero_for_no_sample_are_told(kind):
+    made = []
+
+    def build():
+        first = nn.Linear(6, 4)
+        with torch.no_grad():
+            first.weight.zero_()
+            first.bias.copy_(torch.tensor([1.0, 0, 0, -1]))  # on for every sample, for none, for none, for none
+            first.weight[1, 2] = len(made) == 1  # of the second run: on where feature 2 is above 0
+        made.append(first)
+        return nn.Sequential(first, nn.ReLU(), nn.Linear(4, 3))
+
+    _, stack, _ = stacked(build, kind)
+    x = -torch.ones(3, 5, 6)
+    x[:, 4, 2] = 0.5
+    stack.forward(x)
+    (active,) = stack.active().values()
+    assert active.tolist() == [[True, False, False, False], [True, True, False, False], [True, False, False, False]]
+
+
+@pytest.mark.parametrize("kind", [Mapped, Looped])
+def test_a_convolutions_units_are_its_channels(kind):
+    _, stack, _ = stacked(conv, kind)
+    stack.forward(torch.randn(3, 7, 6))
+    assert {name: tuple(active.shape) for name, active in stack.active().items()} == {"2": (3, 4)}
+
+
+@pytest.mark.parametrize("kind", [Mapped, Looped])
+def test_every_call_of_a_relu_is_told_apart(kind):
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.relu = nn.Linear(6, 5), nn.Linear(5, 3), nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.relu(self.b(self.relu(self.a(x))))
+
+    _, stack, _ = stacked(Twice, kind)
+    stack.forward(torch.randn(3, 7, 6))
+    shapes = {name: tuple(active.shape) for name, active in stack.active().items()}
+    assert shapes == {"relu": (3, 5), "relu_2": (3, 3)}
+
+
 @pytest.mark.parametrize("kind", [Mapped, Looped])
 def test_dropout_of_any_module_is_drawn_and_scaled(kind):
     class Noise(nn.Module):

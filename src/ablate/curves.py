@@ -57,12 +57,17 @@ def summarise(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not kept:
         return pd.DataFrame()
     rows = pd.concat(kept).replace([np.inf, -np.inf], np.nan) * pd.Series(figures)
-    epochs = rows.groupby(level=0)
+    epochs = going_on(rows, len(kept))
     stats = {"mean": epochs.mean(), "low": epochs.min(), "high": epochs.max()}
     summary = pd.concat([stat.add_suffix(f" {name}") for name, stat in stats.items()], axis=1)
-    summary = summary[epochs.size() * 2 >= len(kept)].dropna(axis=1, how="all")
+    summary = summary.dropna(axis=1, how="all")
     step = max(-(-len(summary) // POINTS), 1)
     return summary.iloc[sorted({*range(0, len(summary), step), len(summary) - 1})]
+
+
+def going_on(rows: pd.DataFrame, runs: int) -> Any:
+    """Rows of several runs grouped by epoch, for as long as half of the runs go on: later means are of other runs."""
+    return rows[rows.groupby(level=0)[rows.columns[0]].transform("size") * 2 >= runs].groupby(level=0)
 
 
 def _limits(summaries: Sequence[pd.DataFrame], stops: Sequence[float]) -> dict[str, Limits]:

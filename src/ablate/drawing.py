@@ -1,4 +1,7 @@
-"""Drawing for the report: figures as small SVGs without a font, whose colours are the page's CSS variables."""
+"""Drawing for the report: figures as small SVGs without a font, whose colours are the page's CSS variables.
+
+Where there is no page, in TensorBoard, they are PNGs in the colours of a light one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec
 from xml.etree import ElementTree
@@ -17,51 +21,46 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+LIGHT = {
+    "ink": "#1b1f24",
+    "muted": "#59616b",
+    "line": "#e9ebee",
+    "bar": "#e0e4e9",
+    "baseline": "#858b95",
+    "arm1": "#2166ac",
+    "arm2": "#c2410c",
+    "arm3": "#0b6e53",
+    "arm4": "#8a2168",
+    "arm5": "#b98000",
+}
 # Every colour is one that no plot has a use for and that stands for the page's variable of that name,
 # so that a plot is light or dark as the page is.
-NAMES = ("ink", "muted", "line", "bar", "baseline", "arm1", "arm2", "arm3", "arm4", "arm5")
+NAMES = tuple(LIGHT)
 COLOURS = {name: f"#0000{place:02x}" for place, name in enumerate(NAMES, start=1)}
 NAMED = {colour: name for name, colour in COLOURS.items()}
-
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # the page's own font
-    "svg.hashsalt": "ablate",  # the same plot has the same text
-    "text.parse_math": False,  # an arm may be called $x$
-    "font.family": ["DejaVu Sans"],
-    "font.size": 11,
-    "text.color": COLOURS["ink"],
-    "axes.edgecolor": COLOURS["line"],
-    "axes.labelcolor": COLOURS["muted"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": COLOURS["line"],
-    "grid.linewidth": 0.8,
-    "xtick.color": COLOURS["muted"],
-    "ytick.color": COLOURS["muted"],
-    "xtick.bottom": False,
-    "ytick.left": False,
-    "lines.solid_capstyle": "round",
-}
+DPI = 108  # of a PNG: half as many again as its figure has pixels
 
 P = ParamSpec("P")
+_as_png = False
 
 
-def drawn(plot: Callable[P, tuple[Figure, str]]) -> Callable[P, Markup]:
-    """A plot that returns a figure, and what it shows in words, becomes one that returns an SVG.
+def drawn(plot: Callable[P, tuple[Figure, str]]) -> Callable[P, Markup | bytes]:
+    """A plot that returns a figure, and what it shows in words, becomes one that returns an SVG, or a PNG.
 
     The text in it is escaped. What a user's matplotlibrc says has no say here.
     """
 
     @wraps(plot)
-    def draw(*args: P.args, **kwargs: P.kwargs) -> Markup:
+    def draw(*args: P.args, **kwargs: P.kwargs) -> Markup | bytes:
         with matplotlib.rc_context(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # the font is the page's
             matplotlib.rcdefaults()
-            matplotlib.rcParams.update(STYLE)
+            matplotlib.rcParams.update(_style())
             figure, label = plot(*args, **kwargs)
+            if _as_png:
+                file = io.BytesIO()
+                figure.savefig(file, format="png", dpi=DPI, facecolor="white")
+                return file.getvalue()
             text = io.StringIO()
             figure.savefig(text, format="svg", metadata={"Date": None})
         return _inline(text.getvalue(), label)
@@ -69,10 +68,54 @@ def drawn(plot: Callable[P, tuple[Figure, str]]) -> Callable[P, Markup]:
     return draw
 
 
+@contextmanager
+def as_png() -> Iterator[None]:
+    """What is drawn within is a PNG in light colours."""
+    global _as_png
+    pages = dict(COLOURS)
+    COLOURS.update(LIGHT)
+    _as_png = True
+    try:
+        yield
+    finally:
+        COLOURS.update(pages)
+        _as_png = False
+
+
+def stands_alone() -> bool:
+    """Whether what is drawn now has no page around it that would say what its marks mean."""
+    return _as_png
+
+
+def _style() -> dict[Any, Any]:
+    return {
+        "svg.fonttype": "none",  # the page's own font
+        "svg.hashsalt": "ablate",  # the same plot has the same text
+        "text.parse_math": False,  # an arm may be called $x$
+        "font.family": ["DejaVu Sans"],
+        "font.size": 11,
+        "text.color": COLOURS["ink"],
+        "axes.edgecolor": COLOURS["line"],
+        "axes.labelcolor": COLOURS["muted"],
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.color": COLOURS["line"],
+        "grid.linewidth": 0.8,
+        "xtick.color": COLOURS["muted"],
+        "ytick.color": COLOURS["muted"],
+        "xtick.bottom": False,
+        "ytick.left": False,
+        "lines.solid_capstyle": "round",
+    }
+
+
 def sheet(width: float, height: float) -> Figure:
     """An empty figure of so many pixels."""
     figure = Figure(figsize=(width / 72, height / 72), dpi=72)
-    figure.patch.set_visible(False)
+    figure.patch.set_visible(_as_png)
     return figure
 
 

@@ -25,7 +25,7 @@ class Row:
     run: int  # its place among the configs given to `train`
     epoch: int
     figures: Figures
-    weights: dict[str, Tensor] | None = None  # kernels by layer, where a histogram is due
+    tensors: dict[str, Tensor] = field(default_factory=dict)  # kernels and their gradients, where histograms are due
     checkpoint: Checkpoint | None = None  # where one is due
     ending: Ending | None = None
 
@@ -58,6 +58,7 @@ class Ending:
     stopping_reason: str
     weights: Figures
     state: dict[str, Tensor] = field(repr=False)
+    logits: Tensor = field(repr=False)  # on the validation part, [outputs, n]
     seconds: float = 0.0
     error: str | None = None
 
@@ -101,7 +102,7 @@ def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = 
                 row.ending.seconds = seconds[run]
             every = stack.configs[place].logging.histograms
             if every and (epoch % every == 0 or row.ending is not None):
-                row.weights = {s.name: s.of(stack.rows.weights)[place].cpu() for s in stack.kernels()}
+                row.tensors = stack.inspected(place)
             if row.ending is None and stack.configs[place].trainer.checkpoint_is_due(epoch, waited):
                 row.checkpoint = watch.checkpoint(place, epoch, seconds[run])
                 last_saved = now
@@ -161,6 +162,7 @@ class _Watch:
         kept = stack.rows.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
         tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.rows)]
+        logits = stack.logits("val", kept).cpu()
         weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
         endings = {}
         for row in ending.tolist():
@@ -187,6 +189,7 @@ class _Watch:
                 stopping_reason=reason,
                 weights={name: values[row] for name, values in weights.items()},
                 state=stack.state(row, kept),
+                logits=logits[row],
                 error=error,
             )
         return endings
@@ -194,7 +197,11 @@ class _Watch:
 
 def _chosen(figures: dict[str, np.ndarray], row: int) -> Figures:
     """The figures that stand in result.json, of one run."""
-    return {name: float(column[row]) for name, column in figures.items() if not name.startswith(("weights", "grad"))}
+    return {
+        name: float(column[row])
+        for name, column in figures.items()
+        if "/" not in name or name.startswith(("loss/", "accuracy/"))
+    }
 
 
 def _what_broke(epoch: int, figures: Figures) -> str:
@@ -205,11 +212,13 @@ def _what_broke(epoch: int, figures: Figures) -> str:
 def _figures(stack: Stack) -> dict[str, np.ndarray]:
     """The figures of an epoch, [runs] each. Losses are data losses in eval mode, without the penalty."""
     columns: dict[str, Tensor] = {}
-    for part in ("train", "val"):
-        columns[f"loss/{part}"], columns[f"accuracy/{part}"] = stack.evaluate(part)
+    active: dict[str, Tensor] = {}
+    columns["loss/train"], columns["accuracy/train"] = stack.evaluate("train")
+    columns["loss/val"], columns["accuracy/val"] = stack.evaluate("val", active=active)
     columns["penalty"] = stack.penalty()
     columns["objective"] = columns["loss/train"] + columns["penalty"]
     columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.rows).items()}
     columns |= {f"gradients/{name}": values.double() for name, values in stack.gradient_norms().items()}
+    columns |= {f"units/dead/{name}": 1 - units.double().mean(1) for name, units in active.items()}
     table = torch.stack([column.double() for column in columns.values()]).cpu().numpy()
     return dict(zip(columns, table, strict=True))

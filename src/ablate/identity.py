@@ -14,9 +14,14 @@ SEMANTICS = 1
 INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root", "trainer.checkpoint_every")
 
 
+def settings(config: dict[str, Any]) -> dict[str, Any]:
+    """The keys that can matter to a run's result, flat (`model.hidden`)."""
+    return {key: value for key, value in _flat(config).items() if not key.startswith(INDECISIVE)}
+
+
 def decisive(config: dict[str, Any]) -> dict[str, Any]:
-    """The keys that decide a run's result, flat (`model.hidden`), without those that can't matter to it."""
-    flat = {key: value for key, value in _flat(config).items() if not key.startswith(INDECISIVE)}
+    """The keys that decide a run's result, flat, without those that can't matter to it."""
+    flat = settings(config)
     regularizer, stopping = config["regularizer"], config["early_stopping"]
     # A regularizer that has no say is as good as one that doesn't exist yet.
     flat = {key: value for key, value in flat.items() if not (key.startswith("regularizer.") and value == 0)}
@@ -36,6 +41,12 @@ def run_id(config: dict[str, Any], data: str, device: str) -> str:
     """
     decides = [decisive(config), data, device, SEMANTICS]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def arm_id(config: dict[str, Any]) -> str:
+    """A short hash of what the runs of an arm have in common: all that decides their results but the seed."""
+    decides = {key: value for key, value in decisive(config).items() if key != "seed"}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:4]
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, Any]:

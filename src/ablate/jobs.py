@@ -12,10 +12,11 @@ from ablate.config import Config
 
 @dataclass(frozen=True)
 class Job:
-    """A run and the folder that it writes to."""
+    """A run, the folder that it writes to, and the command that does it alone."""
 
     config: Config
     folder: Path
+    command: str = ""
 
     @cached_property
     def run_id(self) -> str:

@@ -151,6 +151,7 @@ class Chain:
         """models: one a run, for their layers and dropout p. rows, gradients: [runs, …] by parameter name."""
         self.layers: list[Layer] = []
         self.dropouts: list[Dropout] = []
+        self.relus: dict[str, Activation] = {}
         device = next(iter(rows.values())).device
         for index, (name, module) in enumerate(models[0]._modules.items()):  # named_children leaves out repetitions
             if isinstance(module, nn.Linear):
@@ -162,7 +163,10 @@ class Chain:
                     self.dropouts.append(Dropout(p, seeds, index, device))
                     self.layers.append(self.dropouts[-1])
             elif module is not None and type(module) in ACTIVATIONS:
-                self.layers.append(Activation(*ACTIVATIONS[type(module)]))
+                layer = Activation(*ACTIVATIONS[type(module)])
+                self.layers.append(layer)
+                if isinstance(module, nn.ReLU):
+                    self.relus[name] = layer
 
     @staticmethod
     def takes(model: nn.Module, shape: tuple[int, ...]) -> bool:
@@ -195,6 +199,10 @@ class Chain:
         for layer in self.layers:
             x = layer.forward(x, training)
         return x
+
+    def active(self) -> dict[str, Tensor]:
+        """Which units of every ReLU were above 0 for some sample of the last forward pass: [runs, units], bool."""
+        return {name: layer.y.amax(2) > 0 for name, layer in self.relus.items()}
 
     def backward(self, d: Tensor) -> None:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""

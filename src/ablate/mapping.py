@@ -22,6 +22,7 @@ from ablate.seeds import DROPOUT, generator
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 DROPOUTS = (nn.Dropout, *CHANNELWISE)
 Masks = dict[str, list[Tensor]]
+Outcome = tuple[Tensor, dict[str, Tensor]]  # logits, and which units were active
 
 
 class _Masked(nn.Module):
@@ -41,6 +42,21 @@ class _Masked(nn.Module):
         shape = torch.Size([*x.shape[:2], *[1] * (x.ndim - 2)]) if self.channelwise else x.shape
         self.shapes.append(shape)
         return x * self.masks[len(self.shapes) - 1] if self.masks else x
+
+
+class _Watched(nn.Module):
+    """Stands in for a ReLU: notes at each call which of its units (dimension 1) are above 0 for some sample."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+        self.calls: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x)
+        if not self.training and y.ndim > 1:
+            self.calls.append(y.transpose(0, 1).flatten(1).amax(1) > 0)
+        return y
 
 
 class Mapped:
@@ -71,7 +87,13 @@ class Mapped:
             p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
             if any(p):
                 self.dropouts[name] = Dropout(p, seeds, index, device)
+        self.watched: dict[str, _Watched] = {}
+        for name, layer in models[0].named_modules():
+            if isinstance(layer, nn.ReLU):
+                self.watched[name] = _Watched(layer)
+                self.module.set_submodule(name, self.watched[name])
         self.shapes: dict[torch.Size, dict[str, list[torch.Size]]] = {}
+        self.found: dict[str, Tensor] = {}
 
     def start_epoch(self, epoch: int) -> None:
         for layer in self.dropouts.values():
@@ -83,8 +105,12 @@ class Mapped:
         masks = self._draw(x) if training else {}
         shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
-            self.out = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
+            self.out, self.found = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
         return self.out.detach().transpose(1, 2)
+
+    def active(self) -> dict[str, Tensor]:
+        """Which units of every ReLU were above 0 for some sample of the last evaluation: [runs, units], bool."""
+        return self.found
 
     def backward(self, d: Tensor) -> None:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
@@ -107,13 +133,24 @@ class Mapped:
     def _begin(self, masks: Masks) -> None:
         for name, layer in self.masked.items():
             layer.begin(masks.get(name, []))
+        for watched in self.watched.values():
+            watched.calls = []
 
-    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Tensor:
-        def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Tensor:
+    def _active(self) -> dict[str, Tensor]:
+        """Of the pass just made of one run; a ReLU that is called several times has a number for each but the first."""
+        return {
+            f"{name}_{i}" if i > 1 else name: units
+            for name, watched in self.watched.items()
+            for i, units in enumerate(watched.calls, start=1)
+        }
+
+    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Outcome:
+        def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Outcome:
             self._begin(masks)
-            return functional_call(self.module, (leaves, buffers), (x,))
+            return functional_call(self.module, (leaves, buffers), (x,)), self._active()
 
-        return vmap(one, in_dims=(0, 0, 0, None if shared else 0))(leaves, buffers, masks, x)
+        found: Outcome = vmap(one, in_dims=(0, 0, 0, None if shared else 0))(leaves, buffers, masks, x)
+        return found
 
 
 class Looped(Mapped):
@@ -135,8 +172,9 @@ class Looped(Mapped):
         super().start_epoch(epoch)
         self.states = [generator(seed, DROPOUT, epoch).get_state() for seed in self.seeds]
 
-    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Tensor:
+    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Outcome:
         self.outs = []
+        found = []
         with torch.random.fork_rng(devices=[]):
             for i, (own, _) in enumerate(self.each):
                 self._begin({name: [mask[i] for mask in calls] for name, calls in masks.items()})
@@ -144,9 +182,10 @@ class Looped(Mapped):
                     torch.set_rng_state(self.states[i])
                 tensors = (own, {name: buffer[i] for name, buffer in buffers.items()})
                 self.outs.append(functional_call(self.module, tensors, (x if shared else x[i],)))
+                found.append(self._active())
                 if self.module.training:
                     self.states[i] = torch.get_rng_state()
-        return torch.stack(self.outs)
+        return torch.stack(self.outs), {name: torch.stack([run[name] for run in found]) for name in found[0]}
 
     def backward(self, d: Tensor) -> None:
         for (own, slots), out, share in zip(self.each, self.outs, d.transpose(1, 2), strict=True):

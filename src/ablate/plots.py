@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ablate.drawing import COLOURS, axes, drawn, scale, sheet, shortened, ticks
+from ablate.drawing import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
 from ablate.files import count
 
 PARTS = {"train": (0, (1, 1.6)), "val": "solid", "test": (0, (4, 1.6))}  # how the line of a part is dashed
 PANEL = 300  # width of a small multiple
+LEGEND = 12  # arms named in a plot of all runs, where no page does
 PANELS = 24  # small multiples of a section: the first arms of the table
 
 ARMS = ("arm1", "arm2", "arm3", "arm4", "arm5")
@@ -243,8 +244,11 @@ def scatter(points: pd.DataFrame, looks: dict[str, Look], headings: tuple[str, s
     for arm, group in points.groupby("arm", sort=False):
         look, compared = looks[str(arm)], group["compared"].iloc[0]
         face = look.ink if compared else "none"
-        plot.plot(group["x"], group["y"], look.marker, color=look.ink, markerfacecolor=face, markersize=6, alpha=0.75)
+        style: dict[str, Any] = {"color": look.ink, "markerfacecolor": face, "markersize": 6, "alpha": 0.75}
+        plot.plot(group["x"], group["y"], look.marker, label=shortened(str(arm), 24), linestyle="", **style)
     plot.set_xlabel(headings[0])
+    if stands_alone() and len(looks) <= LEGEND:
+        plot.legend(fontsize=9)
     return figure, f"{headings[1]} against {headings[0]}, {count(len(points), 'run')}"
 
 

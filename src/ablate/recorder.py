@@ -15,20 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
-from ablate import __version__, checkpoints
+from ablate import __version__, board, checkpoints
+from ablate.board import Board
 from ablate.config import arm
 from ablate.engine import Ending, Row
-from ablate.events import EventFile, histogram, scalar, text
 from ablate.files import sync, tidy, unfinished, write
 from ablate.jobs import Job
 from ablate.results import EARLIER, RESULT, read
 
 FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
-BINS = 64
 
 
 class Recorder:
@@ -43,10 +41,7 @@ class Recorder:
             _set_aside(job.folder)
         self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
-        self.events = None
-        if job.config.logging.tensorboard:
-            self.events = EventFile(job.folder)
-            self.events.add([text("config", f"```json\n{json.dumps(job.config.model_dump(), indent=2)}\n```")], 0)
+        self.board = Board(job) if job.config.logging.tensorboard else None
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:
@@ -54,15 +49,15 @@ class Recorder:
         if row.epoch == 1:
             self.rows.writerow(["epoch", *row.figures])
         self.rows.writerow([row.epoch, *row.figures.values()])
-        if self.events is not None:
-            self.events.add(_shown(row), row.epoch)
+        if self.board is not None:
+            self.board.take(row)
         if time.monotonic() - self.flushed > FLUSH:
             self.history.flush()
-            if self.events is not None:
-                self.events.flush()
+            if self.board is not None:
+                self.board.flush()
             self.flushed = time.monotonic()
         if row.checkpoint is not None:
-            checkpoints.store(self.job, row.checkpoint, [self.history, *([self.events.file] if self.events else [])])
+            checkpoints.store(self.job, row.checkpoint, [self.history, *([self.board.file] if self.board else [])])
         return self._end(row.ending) if row.ending is not None else None
 
     def _end(self, ending: Ending) -> dict[str, Any]:
@@ -88,19 +83,8 @@ class Recorder:
 
     def close(self) -> None:
         self.history.close()
-        if self.events is not None:
-            self.events.close()
-
-
-def _shown(row: Row) -> list[Any]:
-    """What TensorBoard shows of a row: its figures, the test's at the end, and histograms where they are due."""
-    last = row.ending.metrics if row.ending is not None else {}
-    figures = row.figures | {name: value for name, value in last.items() if name.endswith("/test")}
-    kernels = {name: weights.numpy() for name, weights in (row.weights or {}).items()}
-    return [
-        *(scalar(name, value) for name, value in figures.items() if name != "seconds"),
-        *(histogram(f"weights/{n}", w, BINS) for n, w in kernels.items() if np.isfinite(w).all()),
-    ]
+        if self.board is not None:
+            self.board.close()
 
 
 def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
@@ -114,6 +98,8 @@ def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str,
         if error is not None:
             with (job.folder / "ablate.log").open("a", encoding="utf-8") as log:
                 log.writelines(traceback.format_exception(error))
+        if job.config.logging.tensorboard:
+            board.failed(job, reason)
         write(job.folder / RESULT, _json(_result(job, outcome)))
     except OSError:  # a full disk, a folder that is gone: the one who asked is told all the same
         pass

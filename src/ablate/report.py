@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ablate import curves, files, results, sections
 from ablate.comparison import Comparison
+from ablate.drawing import LIGHT
 from ablate.files import count
 from ablate.plots import BASELINE, Look
 from ablate.tables import Unit, main_table, notes, sentences, strengths_table, title
@@ -34,6 +35,7 @@ def page(comparison: Comparison) -> str:
         name=(comparison.sweep and comparison.sweep.study) or "comparison",
         title=title(comparison),
         looks=arms_looks,
+        light=LIGHT,
         words=("verdict", "chosen"),  # columns of words, not of figures
         metric=Unit(comparison.metric).name,
         higher_is_better=comparison.higher_is_better,

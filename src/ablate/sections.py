@@ -29,8 +29,8 @@ LINEAR = ("dropout", "input_dropout", "patience")  # strengths that are no λ
 Looks = dict[str, Look]
 
 
-def forests(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
-    """A forest plot for every baseline that something is compared with."""
+def forests(comparison: Comparison, looks: Looks, phone: bool = True) -> list[dict[str, Any]]:
+    """A forest plot for every baseline that something is compared with; phone: and a narrow one."""
     unit, found = Unit(comparison.metric), []
     better, worse = ("better →", "← worse") if comparison.higher_is_better else ("← better", "worse →")
     measured = unit.of_difference.strip(", ") or unit.name
@@ -45,7 +45,8 @@ def forests(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
         shown = arms.assign(**{figure: arms[figure] * unit.scale for figure in figures})
         limits, cut = _reach(shown[figures])
         wide = plots.forest(shown, looks, texts, axis, limits)
-        narrow = plots.forest(shown, looks, [text.split(" ")[0] for text in texts], axis, limits, narrow=True)
+        means = [text.split(" ")[0] for text in texts]
+        narrow = plots.forest(shown, looks, means, axis, limits, narrow=True) if phone else None
         found.append({"baseline": baseline, "wide": wide, "narrow": narrow, "cut": cut})
     return found
 

@@ -239,10 +239,13 @@ class Stack:
                 penalty.add_gradient()
             self.updater.step()
 
-    def evaluate(self, part: str, rows: Rows | None = None) -> tuple[Tensor, Tensor]:
+    def evaluate(
+        self, part: str, rows: Rows | None = None, active: dict[str, Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Mean data loss and accuracy of every run on a part, in eval mode: [runs] each, float64.
 
-        rows: what to judge in place of what is in training.
+        rows: what to judge in place of what is in training; active: is given, by layer, which units of the ReLUs
+        were above 0 for some sample: [runs, units], bool.
         """
         model = self.model if rows is None else self._bind(rows)
         loss = torch.zeros(len(self), dtype=torch.float64, device=self.device)
@@ -253,7 +256,15 @@ class Stack:
             loss += piece[0]
             right += piece[1]
             n += x.shape[1]
+            if active is not None:
+                for name, units in model.active().items():
+                    active[name] = active[name] | units if name in active else units
         return loss / n, right.double() / n
+
+    def logits(self, part: str, rows: Rows) -> Tensor:
+        """What every run says of a part's samples, in eval mode: [runs, outputs, n]. rows: what to judge."""
+        model = self._bind(rows)
+        return torch.cat([model.forward(x) for x, _ in self.data.pieces(part)], 2)
 
     @threads(1)  # long sums are rounded by how they were cut for the threads
     def penalty(self) -> Tensor:
@@ -281,6 +292,11 @@ class Stack:
         return {
             slot.name.removesuffix(".weight"): slot.of(self.gradients).flatten(1).norm(dim=1) for slot in self.kernels()
         }
+
+    def inspected(self, row: int) -> dict[str, Tensor]:
+        """A run's kernels, `weights/<name>`, and their gradients in the last batch, `gradients/<name>`; views."""
+        both = {"weights": self.rows.weights, "gradients": self.gradients}
+        return {f"{kind}/{s.name}": s.of(rows)[row].cpu() for kind, rows in both.items() for s in self.kernels()}
 
     def state(self, row: int, rows: Rows) -> dict[str, Tensor]:
         """A run's state dict, copied out of rows; a tensor with several names stands under each."""

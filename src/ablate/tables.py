@@ -225,8 +225,11 @@ def conclude(
 
 
 def save(comparison: Comparison, folder: Path) -> None:
-    """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html."""
-    from ablate import report  # imports matplotlib: not for those who only want a table
+    """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html.
+
+    Where the runs are in TensorBoard, the comparison is too.
+    """
+    from ablate import overview, report  # import matplotlib: not for those who only want a table
 
     write(folder / "runs.csv", comparison.runs.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / "comparison.csv", comparison.arms.to_csv(index=False))
@@ -237,6 +240,7 @@ def save(comparison: Comparison, folder: Path) -> None:
     else:
         write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
     report.write(comparison, folder)
+    overview.write(comparison, folder)
 
 
 def show(comparison: Comparison, console: Console) -> None:

@@ -130,4 +130,5 @@ def _end_with_parent() -> None:
 
 def _light(row: Row) -> Row:
     """Without what is recorded here: the parent only shows figures."""
-    return replace(row, weights=None, checkpoint=None, ending=row.ending and replace(row.ending, state={}))
+    ending = row.ending and replace(row.ending, state={}, logits=torch.empty(0))
+    return replace(row, tensors={}, checkpoint=None, ending=ending)

@@ -1,0 +1,62 @@
+"""What TensorBoard is shown of a whole sweep, beside its runs: the table, its plots, and the means of the arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ablate import curves, drawing, results, sections
+from ablate.comparison import Comparison, finished
+from ablate.events import EventFile, epoch, image, text
+from ablate.files import filename
+from ablate.report import looks
+from ablate.tables import markdown
+
+FOLDER = "comparison"  # TensorBoard shows the name
+EVENTS = "events.out.tfevents.*"
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write `comparison`, and `comparison/<arm>` with its means over the seeds, in place of those of before."""
+    before = list((folder / FOLDER).rglob(EVENTS))
+    if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
+        with drawing.as_png():
+            images = [image(tag, png) for tag, png in _plots(comparison)]
+        events = _begun(folder / FOLDER)
+        events.add([text("comparison", markdown(comparison)), *images], 0)
+        events.close()
+        for arm, runs in finished(comparison.runs).groupby("arm", sort=False):
+            if arm in set(comparison.arms["arm"]):
+                _write_means(runs, folder / FOLDER / filename(str(arm).replace(" ", ",")))
+    for file in before:
+        file.unlink()
+
+
+def _begun(folder: Path) -> EventFile:
+    folder.mkdir(parents=True, exist_ok=True)
+    return EventFile(folder)
+
+
+def _write_means(runs: pd.DataFrame, folder: Path) -> None:
+    histories = [history for run in runs["folder"] if len(history := results.history(Path(run)))]
+    if not histories:
+        return
+    means = curves.going_on(pd.concat(histories), len(histories)).mean()
+    events = _begun(folder)
+    for at, row in means.replace([np.inf, -np.inf], np.nan).to_dict("index").items():
+        events.add(epoch({name: value for name, value in row.items() if not pd.isna(value)}), int(at))
+    events.close()
+
+
+def _plots(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
+    arms_looks = looks(comparison)
+    for forest in sections.forests(comparison, arms_looks, phone=False):
+        yield f"comparison/differences from {forest['baseline']}", forest["wide"]
+    for arm in sections.strengths(comparison, arms_looks):
+        for place, curve in enumerate(arm["svgs"], start=1):
+            yield f"strengths of {arm['arm']}/{place}", curve
+    if scatter := sections.scatter(comparison, arms_looks):
+        yield f"comparison/{comparison.metric.split('/')[0]} and sparsity of every run", scatter["svg"]
