@@ -19,7 +19,7 @@ from ablate.config import Config
 from ablate.engine import Row, train
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
-REGULARIZERS = ["none", "l1", "l2", "dropout", "elastic_net"]
+REGULARIZERS = ["none", "l1", "l2", "dropout", "elastic_net", "l1_proximal"]
 SIZES = [4, 16, 64]
 LEAVES_EARLY = ["trainer.epochs=3", "early_stopping=patience early_stopping.patience=0 early_stopping.min_delta=9"]
 

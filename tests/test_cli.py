@@ -92,7 +92,10 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["regularizer=dropuot"], "regularizer=dropuot: must be one of dropout, elastic_net, l1, l2, none"),
+        (
+            ["regularizer=dropuot"],
+            "regularizer=dropuot: must be one of dropout, elastic_net, l1, l1_proximal, l2, none",
+        ),
         (["regularizer=dropuot"], "did you mean dropout?"),
         (["regularizr.l1=0.1"], "regularizr.l1: no such key; did you mean regularizer.l1?"),
         (["modle=mlp"], "modle: no such key; did you mean model?"),
@@ -139,7 +142,7 @@ def test_help_lists_groups_and_keys_without_torch():
     code = "import sys; from ablate.cli import main\ntry: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "regularizer: dropout, elastic_net, l1, l2, none" in done.stdout
+    assert "regularizer: dropout, elastic_net, l1, l1_proximal, l2, none" in done.stdout
     assert "batch_size: 32" in done.stdout
 
 

@@ -5,6 +5,7 @@ from hydra import compose, initialize_config_dir
 
 from ablate import config
 from ablate.errors import ConfigError
+from ablate.identity import run_id
 
 OPTIONS = [
     f"{path.parent.name}={path.stem}"
@@ -23,6 +24,14 @@ def test_l1_with_dropout_is_exactly_that(configured):
     assert both.model.dropout == 0.2
     assert {name: value for name, value in both.strengths.items() if value} == {"l1": 3e-4}
     assert both.model_copy(update={"model": plain.model, "regularizer": plain.regularizer}) == plain
+
+
+def test_a_regularizer_that_is_new_leaves_the_runs_of_before_what_they_were(configured):
+    now = configured("regularizer=l1").model_dump(mode="json")
+    before = {**now, "regularizer": {key: now["regularizer"][key] for key in ("l1", "l2", "dropout", "layers")}}
+    assert before != now and run_id(before, "data", "cpu") == run_id(now, "data", "cpu")
+    stronger = {**now, "regularizer": now["regularizer"] | {"l1_proximal": 0.1}}
+    assert run_id(stronger, "data", "cpu") != run_id(now, "data", "cpu")
 
 
 def test_dropout_of_the_model_follows_the_regularizer(configured):

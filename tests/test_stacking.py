@@ -17,6 +17,8 @@ ARMS = [
     ("regularizer=l1", "regularizer.layers=hidden", "model.dropout=0.1"),
     ("early_stopping=patience", "early_stopping.patience=0", "early_stopping.min_delta=9"),
     ("optimizer.lr=3e-4", "model.dropout=0.5"),
+    ("regularizer=l1_proximal", "optimizer.lr=0.003", "regularizer.layers=hidden", "regularizer.l2=1e-3"),
+    ("regularizer=l1_proximal", "model.dropout=0.2"),
 ]
 SETTINGS = {
     "digits": (),
@@ -41,7 +43,7 @@ def test_a_run_has_the_same_bits_alone_and_in_company(configured, optimizer, set
     configs = [configured(*base, f"seed={i % 3}", *arm) for i, arm in enumerate(ARMS)]
     together = trained(configs)
     assert len({len(rows) for rows in together}) > 1  # some left before others
-    for threads, place in [(1, 0), (2, 1), (1, 2), (2, 3), (1, 4), (2, 5), (1, 6), (2, 7)]:
+    for threads, place in [(1, 0), (2, 1), (1, 2), (2, 3), (1, 4), (2, 5), (1, 6), (2, 7), (1, 8), (2, 9)]:
         torch.set_num_threads(threads)
         compare(trained([configs[place]])[0], together[place])
 

@@ -238,6 +238,8 @@ class Stack:
             for penalty in self.penalties:
                 penalty.add_gradient()
             self.updater.step()
+            for penalty in self.penalties:
+                penalty.apply_proximal()
 
     def evaluate(
         self, part: str, rows: Rows | None = None, active: dict[str, Tensor] | None = None
@@ -323,6 +325,7 @@ class _Penalty:
     def __init__(self, name: str, stack: Stack) -> None:
         module = load("ablate.regularizers", name)
         self.value, self.closed_form = module.penalty, getattr(module, "gradient", None)
+        self.proximal = getattr(module, "proximal", None)
         strengths = [c.strengths[name] for c in stack.configs]
         rows = [i for i, value in enumerate(strengths) if value]
         self.span = slice(rows[0], rows[-1] + 1)
@@ -333,20 +336,31 @@ class _Penalty:
         )
         strength = torch.tensor(strengths[self.span], device=stack.device)
         on_output = torch.tensor([c.regularizer.layers == "all" for c in stack.configs[self.span]], device=stack.device)
-        # strength_of: [rows] for every kernel; strength: [rows, parameters], 0 wherever nothing is penalised.
+        # strength_of: [rows] for every kernel; amount: [rows, parameters], the strength, or learning rate × strength
+        # for a proximal operator; 0 wherever nothing is penalised.
         self.strength_of = {s.name: strength * on_output if s.output else strength for s in self.slots}
-        self.strength = torch.zeros_like(self.weights)
+        self.amount = torch.zeros_like(self.weights)
         for slot in self.slots:
-            self.strength[:, slot.begin : slot.end] = self.strength_of[slot.name].unsqueeze(1)
+            self.amount[:, slot.begin : slot.end] = self.strength_of[slot.name].unsqueeze(1)
+        if self.proximal is not None:
+            rate = torch.tensor([c.optimizer.lr for c in stack.configs[self.span]], device=stack.device)
+            self.amount *= rate.unsqueeze(1)
 
     def add_gradient(self) -> None:
+        if self.proximal is not None:
+            return
         if self.closed_form is not None:
-            self.gradients.addcmul_(self.closed_form(self.weights), self.strength)
+            self.gradients.addcmul_(self.closed_form(self.weights), self.amount)
             return
         for slot in self.slots:
             gradient = torch.func.vmap(torch.func.grad(self.value))(slot.of(self.weights))
             share = self.strength_of[slot.name].view(-1, *[1] * len(slot.shape))
             slot.of(self.gradients).add_(torch.where(share > 0, gradient * share, 0))
+
+    def apply_proximal(self) -> None:
+        if self.proximal is not None:
+            nearer = self.proximal(self.weights, self.amount)
+            self.weights.copy_(torch.where(self.amount > 0, nearer, self.weights))
 
     def add_value(self, total: Tensor) -> None:
         for slot in self.slots:

@@ -3,11 +3,13 @@
 A module may define
 - `penalty(weight)`: the penalty of one kernel at strength 1, a scalar tensor. The strength multiplies it.
 - `gradient(weight)`: the gradient of that in closed form, element by element. Without it, autograd is asked.
+- `proximal(weight, amount)`: the proximal operator of amount × penalty, element by element. With one, the penalty
+  adds no gradient: after every step of the optimizer it replaces the weights, with amount = learning rate × strength.
 - `LIMITS`: pydantic's type of the strength, where it is not simply a number from 0 up.
 
 Kernels are the weights of layers, never biases or the parameters of a normalisation. `penalty` gets them one
-at a time and unstacked, as the layer has them ([out, in] for a linear one); `gradient` gets rows of all
-parameters of several runs, of which only the kernels count, so it must not mix elements.
+at a time and unstacked, as the layer has them ([out, in] for a linear one); `gradient` and `proximal` get rows of all
+parameters of several runs, of which only the kernels count, so they must not mix elements. amount has weight's shape.
 """
 
 from __future__ import annotations
