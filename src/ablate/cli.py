@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import io
 import logging
 import os
 import platform
@@ -14,11 +13,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TextIO, cast
 
 import hydra
 from filelock import FileLock, Timeout
@@ -30,7 +29,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate import __version__, config, results, studies, trust
 from ablate.callbacks import Prepare, Refused
 from ablate.composing import override
-from ablate.console import Console, complain
+from ablate.console import INTERRUPTED, Console, complain, leave
 from ablate.errors import ConfigError, RunFailed, cut, explain_hydra, one_line, one_of, refuse
 from ablate.errors import line as as_line
 from ablate.files import count, first_missing, short, tidy
@@ -39,7 +38,7 @@ from ablate.results import HISTORY, RESULT
 
 log = logging.getLogger("ablate")
 
-FINISHED, FAILED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+FINISHED, FAILED, REFUSED = 0, 1, 2
 PATIENCE = 3.0  # seconds to wait for a folder in which another process is at work
 
 
@@ -273,7 +272,8 @@ def perform(arguments: Sequence[str]) -> Ended:
     try:
         trust.look_through(arguments)
         conf = str(config.folder().resolve())
-        hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
+        with redirect_stderr(cast(TextIO, _Errors(sys.stderr))):
+            hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
     except SystemExit as raised:  # argparse, which has said what is wrong
         return Ended(REFUSED if raised.code else FINISHED, None, None)
     except BrokenPipeError:
@@ -291,6 +291,19 @@ def perform(arguments: Sequence[str]) -> Ended:
     if status == REFUSED and not Prepare.training:
         _leave_nothing(Prepare.folder, Prepare.made)
     return Ended(status, line, Prepare.folder)
+
+
+class _Errors:
+    """Standard error without what Hydra says of a failed job, before we say it in one line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if text.startswith("Error executing job") else self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def _leave_nothing(folder: Path | None, made: Path | None) -> None:
@@ -371,16 +384,6 @@ def _flat(node: Any, prefix: str) -> set[str]:
     return found | ({prefix} if prefix else set())
 
 
-def console() -> None:
+def console() -> NoReturn:
     """The console script `ablate`."""
-    logging.raiseExceptions = False  # a log that can't be written on is no reason for a traceback
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # what Hydra prints may have letters that the encoding doesn't
-    try:
-        status = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
-        status = UNREAD
-    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
-    sys.exit(status)
+    leave(main)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import gc
+import io
+import logging
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import Any, NoReturn
 
 import rich.console
+from rich.box import SIMPLE_HEAD, Box
 from rich.highlighter import RegexHighlighter
 from rich.rule import Rule
 from rich.text import Text
@@ -17,10 +23,15 @@ from rich.theme import Theme
 
 from ablate.files import short
 
+FAILED, INTERRUPTED, UNREAD = 1, 130, 141  # exit statuses; the last two as a shell has them for a signal
 WIDTH = 120  # columns, where there is no terminal to ask
 RULE = 80  # columns of the lines around a panel, at most
 GLUE = "\N{NO-BREAK SPACE}"
 ASCII = {"±": "+/-", "−": "-", "–": "-", "×": "x", "·": "-", "…": "...", "λ": "lambda", "│": "|", "─": "-"}
+
+
+# Rich's SIMPLE_HEAD, which has a line below the heads and no other, where there are no lines among the letters.
+PLAIN_HEAD = Box("    \n" * 2 + " -- \n" + "    \n" * 5, ascii=True)
 
 
 class Words(RegexHighlighter):
@@ -60,17 +71,12 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, **how: Any) -> None:
-        stream = sys.stderr if how.get("stderr") else sys.stdout
         notebook = "ipykernel" in sys.modules  # no HTML there, and no bars that move
-        terminal = not notebook and stream.isatty()
-        how["force_jupyter"] = False
-        if notebook:
-            how["force_terminal"] = False
-        if not terminal:
-            how["force_interactive"] = False
-            if "COLUMNS" not in os.environ:
-                how.setdefault("width", WIDTH)
+        how |= {"force_jupyter": False, "force_terminal": False if notebook else None}
         super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, **how)
+        self.is_interactive = self.is_interactive and self.file.isatty()
+        if not self.is_terminal:
+            self.width = WIDTH
 
     def render_str(self, text: str, **how: Any) -> Text:
         return super().render_str(self.spelled(text), **how)
@@ -82,6 +88,11 @@ class Console(rich.console.Console):
         except UnicodeEncodeError:
             text = "".join(ASCII.get(c, c) for c in text).encode(self.encoding, "replace").decode(self.encoding)
         return text
+
+    @property
+    def table(self) -> Box:
+        """The lines of a table."""
+        return SIMPLE_HEAD if self.spelled("─") == "─" else PLAIN_HEAD
 
     def print(self, *objects: Any, **how: Any) -> None:
         if self.is_terminal:
@@ -130,3 +141,29 @@ class Console(rich.console.Console):
 def complain(line: str) -> None:
     """A warning or an error, on standard error."""
     Console(stderr=True).line_of_text(line)
+
+
+def leave(command: Callable[[], int]) -> NoReturn:
+    """Carry out a command and end this process with its exit status.
+
+    Where it is interrupted, or nobody reads any more what it says (`| head`), it ends as programs do then.
+    """
+    logging.raiseExceptions = False  # a log that can't be written on is no reason for a traceback
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what others print may have letters that the encoding doesn't
+    try:
+        status = command()
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        status = INTERRUPTED
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
+        status = UNREAD
+        if error.errno == errno.ENOSPC:
+            complain(f"error: standard output can't be written: {error.strerror}")
+            status = FAILED
+    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
+    sys.exit(status)

@@ -147,7 +147,7 @@ class SweepDisplay:
 def summary(result: dict[str, Any], folder: Path, console: Console) -> None:
     """The last thing to be said of a run: its figures, why it ended and where its files are."""
     console.open_panel(f"{result['arm']} · seed {result['seed']} · {result['status']}")
-    if result["metrics"]:
+    if result["status"] == "finished":
         console.print(_figures(result["metrics"]))
     for heading, text in _said(result):
         console.prose(f"{heading:<{HEADING}}  {text}", indent=HEADING + 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
+from rich.box import Box
 from rich.table import Table
 
 from ablate.comparison import Comparison, compare_folders
@@ -16,7 +16,7 @@ from ablate.errors import ConfigError
 from ablate.files import count, how_to_watch, short, write
 from ablate.statistics import MINIMUM_SEEDS
 
-DISPENSABLE = ("epochs", "weights", "train−test gap", "could detect", "p, Holm", "95 % interval")  # in this order
+DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")  # in this order
 STACKED = 4  # so many of them are left out too where not even a table without all of them has room
 ARM = 24  # characters of an arm's name that other columns don't take away
 
@@ -263,9 +263,10 @@ def show(comparison: Comparison, console: Console) -> None:
 
 def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
     """Print a table, or where it has no room a block an arm; the names of columns that were left out."""
+    frame = frame.map(console.spelled).rename(columns=console.spelled)
     kept = _fitting(frame, console.width)
     if kept is not None:
-        console.print(_rich(kept, title))
+        console.print(_rich(kept, title, console.table))
         return [name for name in frame.columns if name not in kept]
     dispensable = _dispensable(frame, DISPENSABLE[:STACKED])
     console.print(title, style="bold")
@@ -291,13 +292,13 @@ def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame | None:
     room["arm"] = min(room["arm"], ARM)  # it may wrap
     kept = list(frame.columns)
     for name in _dispensable(frame):
-        if sum(room[name] for name in kept) > width:
+        if 1 + sum(room[name] for name in kept) > width:
             kept.remove(name)
-    return frame[kept] if sum(room[name] for name in kept) <= width else None
+    return frame[kept] if 1 + sum(room[name] for name in kept) <= width else None
 
 
-def _rich(frame: pd.DataFrame, title: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), highlight=True)
+def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
+    table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
     for i, heading in enumerate(frame.columns):
         # A heading breaks at its spaces, a figure never.
         left = i == 0 or heading in ("verdict", "chosen")

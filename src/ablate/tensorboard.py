@@ -8,12 +8,14 @@ DIR           a folder of runs; by default the last study, sweep or run below ou
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import sys
 import webbrowser
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -33,7 +35,7 @@ DONE, REFUSED = 0, 2
 
 def main(arguments: Sequence[str]) -> int:
     """Show what there is until Ctrl-C; the exit status: 0, or 2 where there is nothing or it can't be shown."""
-    if {"-h", "--help"} & set(arguments):
+    if {"-h", "--help", "--helpfull"} & set(arguments):
         Console().line_of_text(f"{__doc__}\nTensorBoard's own flags: tensorboard --help")
         return DONE
     try:
@@ -132,10 +134,14 @@ def serve(folder: Path, names: Sequence[str], flags: Sequence[str], browser: boo
     except server_ingester.NoDataServerError:
         fast = "false"
     board = program.TensorBoard(plugins=default.get_plugins(), server_class=server)
+    said = io.StringIO()
     try:
-        board.configure(["tensorboard", f"--logdir={folder}", f"--load_fast={fast}", *flags])
+        with redirect_stderr(said):
+            board.configure(["tensorboard", f"--logdir={folder}", f"--load_fast={fast}", *flags])
     except FlagsError as error:
         raise ConfigError(str(error)) from None
+    except SystemExit:  # argparse, which gives a reason at the end of a page about all flags
+        raise ConfigError(said.getvalue().rpartition("error: ")[2].strip()) from None
     return int(board.main())
 
 
