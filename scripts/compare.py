@@ -1,9 +1,9 @@
 """The table of what is finished below some folders, also while a sweep runs. It is written into the first."""
 
 import argparse
-import sys
 from pathlib import Path
 
+from ablate.console import leave
 from ablate.tables import conclude
 
 if __name__ == "__main__":
@@ -12,4 +12,4 @@ if __name__ == "__main__":
     parser.add_argument("--baseline", help="the arm that the others are compared with (default: the study's)")
     parser.add_argument("--metric", help="accuracy/test or loss/test (default: the study's)")
     given = parser.parse_args()
-    sys.exit(conclude(given.folders, given.baseline, given.metric))
+    leave(lambda: conclude(given.folders, given.baseline, given.metric))

@@ -6,10 +6,16 @@ Overrides replace the study's own choices: `seed=0,1,2`, `study.baseline=l2`, `d
 import sys
 
 from ablate.cli import main, with_study
+from ablate.console import leave
+
+
+def command(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    named = any(argument.startswith("study=") for argument in arguments)
+    return main(["-m", *(arguments if named else with_study(arguments, "regularizers"))])
+
 
 if __name__ == "__main__":
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__)
-        sys.exit(0)
-    named = any(argument.startswith("study=") for argument in sys.argv[1:])
-    sys.exit(main(["-m", *(sys.argv[1:] if named else with_study(sys.argv[1:], "regularizers"))]))
+    leave(lambda: command(sys.argv[1:]))

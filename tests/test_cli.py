@@ -189,7 +189,7 @@ def test_a_job_that_cannot_be_composed_is_a_row_and_the_others_go_on(capsys):
         told = " ".join(out.split())
         assert "regularizer.l2=-1 seeds 0 to 1: failed: regularizer.l2=-1: must be greater than" in told
         assert "regularizer=l4: must be one of" in out
-    assert "8 runs: 2 reused, 0 to do, 6 can't be trained" in out and "2 reused, 0 run, 6 failed" in out
+    assert "8 runs: 2 reused, 0 to do, 6 can't be trained" in out and "2 finished, 6 failed; 2 reused" in out
 
 
 def test_two_processes_do_not_share_a_sweeps_folder(capsys):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ablate.config import advice
+from ablate.console import complain
 from ablate.errors import ConfigError
 from ablate.files import first_missing
 
@@ -52,7 +52,7 @@ class Prepare(Callback):
                 raise ConfigError(f"study={name}: is a sweep: python -m ablate -m study={name}")
             checked = check(config)
             for line in advice(checked):
-                print(f"warning: {line}", file=sys.stderr)
+                complain(f"warning: {line}")
             self._place(config.hydra.run.dir, sweep=False)
             hold(Path(config.hydra.run.dir))
         except Exception as error:

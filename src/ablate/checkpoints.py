@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from ablate.console import complain
 from ablate.engine import Checkpoint
+from ablate.errors import line
 from ablate.files import write
 from ablate.jobs import Job
 
@@ -72,7 +73,7 @@ def _state(job: Job) -> dict[str, Any] | None:
         if any(there.get(name, -1) < size for name, size in state["files"].items()):
             raise ValueError("the files that belong to it are shorter than they were")
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        print(f"{path}: no use, the run begins anew: {' '.join(str(error).split())}", file=sys.stderr)
+        complain(f"warning: {path}: no use, the run begins anew: {line(error)}")
         return None
     return state
 

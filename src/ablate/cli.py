@@ -6,6 +6,7 @@ import errno
 import gc
 import logging
 import os
+import platform
 import shlex
 import shutil
 import signal
@@ -13,10 +14,11 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from functools import cache, partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TextIO, cast
 
 import hydra
 from filelock import FileLock, Timeout
@@ -26,9 +28,10 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import config, results, studies, trust
+from ablate import __version__, config, results, studies, trust
 from ablate.callbacks import Prepare, Refused
 from ablate.composing import override
+from ablate.console import INTERRUPTED, Console, complain, leave
 from ablate.errors import ConfigError, RunFailed, cut, explain_hydra, one_line, one_of, refuse
 from ablate.errors import line as as_line
 from ablate.files import count, first_missing, short, tidy
@@ -37,7 +40,7 @@ from ablate.results import HISTORY, RESULT
 
 log = logging.getLogger("ablate")
 
-FINISHED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+FINISHED, FAILED, REFUSED = 0, 1, 2
 PATIENCE = 3.0  # seconds to wait for a folder in which another process is at work
 
 
@@ -49,19 +52,18 @@ def task(composed: DictConfig) -> float:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from ablate.progress import RunDisplay, consoles, summary
+    from ablate.progress import RunDisplay, summary
     from ablate.runs import run_all
 
     checked = config.check(composed)
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    out, _ = consoles()
-    alone = settings.mode == RunMode.RUN
+    out, alone = Console(), settings.mode == RunMode.RUN
     Prepare.training = True
     with RunDisplay(checked, out, quiet=not alone) as display:
         ((_, result),) = run_all([Job(checked, folder, _command(settings))], on_rows=display)
     if alone:
-        summary(result, short(folder), out)
+        summary(result, folder, out)
     return _outcome(result)
 
 
@@ -118,7 +120,7 @@ def prepare(
     tidy(folder)
     found, damaged = results.read([folder])
     for complaint in damaged:
-        print(f"warning: {complaint}", file=sys.stderr)
+        complain(f"warning: {complaint}")
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
     there = {result["run_id"]: result for result in found}
     taken = {result["folder"] for result in found}
@@ -181,7 +183,7 @@ def together(
     checked: Sequence[tuple[DictConfig, config.Config]],
 ) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
     """What the stacked launcher asks of a task: train all jobs, yield what came of each (see its docstring)."""
-    from ablate.progress import SweepDisplay, consoles
+    from ablate.progress import SweepDisplay
     from ablate.runs import run_all
 
     gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
@@ -194,8 +196,8 @@ def together(
     _check_folders(jobs)
     Prepare.training = True
     for line in dict.fromkeys(line for job in jobs for line in config.advice(job.config)):
-        print(f"warning: {line}", file=sys.stderr)
-    with SweepDisplay([job.config for job in jobs], consoles()[0]) as display:
+        complain(f"warning: {line}")
+    with SweepDisplay([job.config for job in jobs], Console()) as display:
         for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
             display.result(place, result)
             yield place, partial(_replay, result, display.lines(place))
@@ -233,20 +235,32 @@ class Ended(NamedTuple):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong."""
+    """Run the command line; the exit status: 0 all runs finished, 1 some failed, 2 the config is wrong.
+
+    Raises:
+        BrokenPipeError: nobody reads any more what it says.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["tensorboard"]:
+        from ablate import tensorboard
+
+        return tensorboard.main(arguments[1:])
+    if "--version" in arguments:
+        Console().line_of_text(_version())
+        return FINISHED
     gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
     with warnings.catch_warnings():
         warnings.showwarning = _warn
-        ended = perform(sys.argv[1:] if arguments is None else arguments)
+        ended = perform(arguments)
     if ended.line:
-        print(ended.line, file=sys.stderr)
+        complain(ended.line)
     if not Prepare.sweep or ended.status == REFUSED or ended.folder is None:
         return ended.status
     if not any(ended.folder.rglob(RESULT)):
         if ended.status == FINISHED:
-            print("error: this sweep has no runs", file=sys.stderr)
+            complain("error: this sweep has no runs")
         return ended.status or REFUSED
     from ablate.tables import conclude
 
@@ -260,7 +274,7 @@ def with_study(arguments: Sequence[str], name: str) -> list[str]:
 
 
 def perform(arguments: Sequence[str]) -> Ended:
-    """Have Hydra carry out a command; whatever it raises is in the answer."""
+    """Have Hydra carry out a command; whatever it raises is in the answer, but for a BrokenPipeError."""
     given, sys.argv = sys.argv, ["ablate", *arguments]
     wanted = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
@@ -269,9 +283,12 @@ def perform(arguments: Sequence[str]) -> Ended:
     try:
         trust.look_through(arguments)
         conf = str(config.folder().resolve())
-        hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
+        with redirect_stderr(cast(TextIO, _Errors(sys.stderr))):
+            hydra.main(version_base="1.3", config_path=conf, config_name="config")(task)()
     except SystemExit as raised:  # argparse, which has said what is wrong
         return Ended(REFUSED if raised.code else FINISHED, None, None)
+    except BrokenPipeError:
+        raise
     except (Exception, KeyboardInterrupt, Refused) as raised:
         error = raised.error if isinstance(raised, Refused) else raised
         if wanted == "1" and not isinstance(raised, KeyboardInterrupt):
@@ -287,6 +304,19 @@ def perform(arguments: Sequence[str]) -> Ended:
     return Ended(status, line, Prepare.folder)
 
 
+class _Errors:
+    """Standard error without what Hydra says of a failed job, before we say it in one line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if text.startswith("Error executing job") else self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 def _leave_nothing(folder: Path | None, made: Path | None) -> None:
     """Take away Hydra's files of a run that never was, and the folders from `made` on that were made for them."""
     if folder is None or made is None or any(path.name in (RESULT, HISTORY) for path in folder.rglob("*")):
@@ -298,9 +328,15 @@ def _leave_nothing(folder: Path | None, made: Path | None) -> None:
                 parent.rmdir()
 
 
+def _version() -> str:
+    others = {"PyTorch": "torch", "Hydra": "hydra-core", "TensorBoard": "tensorboard"}
+    said = [f"Python {platform.python_version()}", *(f"{name} {version(other)}" for name, other in others.items())]
+    return f"ablate {__version__} ({', '.join(said)})"
+
+
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as one line, without the place in the code."""
-    print(f"warning: {as_line(message)}", file=sys.stderr)
+    complain(f"warning: {as_line(message)}")
 
 
 def _interrupt(signum: int, frame: Any) -> None:
@@ -359,8 +395,6 @@ def _flat(node: Any, prefix: str) -> set[str]:
     return found | ({prefix} if prefix else set())
 
 
-def console() -> None:
+def console() -> NoReturn:
     """The console script `ablate`."""
-    status = main()
-    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
-    sys.exit(status)
+    leave(main)

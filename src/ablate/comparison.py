@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ablate import regularizers, statistics, studies
+from ablate.console import complain
 from ablate.errors import ConfigError, one_of, shown
 from ablate.identity import decisive
 from ablate.results import read
@@ -75,7 +75,7 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     found, complaints = read(Path(folder) for folder in folders)
     sweeps = _sweeps(folders, complaints)
     for line in complaints:
-        print(line, file=sys.stderr)
+        complain(f"warning: {line}")
     asked = {run.run_id for sweep in sweeps for run in sweep.runs}
     refused = [run.result() for sweep in sweeps for run in sweep.runs if run.error is not None]
     results = [*(r for r in found if not sweeps or r["run_id"] in asked), *refused]

@@ -104,6 +104,6 @@ def short(path: Path) -> Path:
 
 def how_to_watch(folder: Path) -> str:
     """The command that opens TensorBoard on a folder, as it can be typed here."""
-    beside = Path(sys.executable).with_name("tensorboard")
-    command = "tensorboard" if shutil.which("tensorboard") else str(short(beside))
-    return f"{shlex.quote(command)} --logdir {shlex.quote(str(folder))}, then http://localhost:6006"
+    beside = Path(sys.executable).with_name("ablate")
+    command = "ablate" if shutil.which("ablate") or not beside.exists() else str(short(beside))
+    return f"{shlex.quote(command)} tensorboard {shlex.quote(str(short(folder)))}"

@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.panel import Panel
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ablate.config import Config, arm
+from ablate.console import Console
 from ablate.engine import Row
-from ablate.files import how_to_watch
+from ablate.files import count, how_to_watch, short
 
 log = logging.getLogger("ablate")
-WIDTH = 120  # of tables where there is no terminal to ask
 PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal
-PLAIN: dict[str, Any] = {"highlight": False, "soft_wrap": True, "markup": False}
 LINES = 10  # at most so many lines a run where there is no terminal
-
-
-def consoles() -> tuple[Console, Console]:
-    """Standard output and standard error, without blocks of HTML and bars that move in a notebook."""
-    how: dict[str, Any] = {"force_jupyter": False}
-    if "ipykernel" in sys.modules:
-        how["force_terminal"] = False
-    out = Console(**how)
-    return (out if out.is_terminal else Console(width=WIDTH, **how)), Console(stderr=True, soft_wrap=True, **how)
+BAR = 20  # columns of a bar
+ROOM = BAR + 14  # columns of a bar with its percentage and the time that is left
+PARTS = ("train", "val", "test")
+HEADING = 8  # columns of the headings in a panel
 
 
 def described(row: Row) -> str:
@@ -55,15 +38,32 @@ def due(row: Row, epochs: int) -> bool:
     return row.ending is not None or row.epoch == epochs or row.epoch % max(1, epochs // LINES) == 0
 
 
+class Bar(Progress):
+    """A line that says how far things are, on a terminal; it goes when they are done."""
+
+    def __init__(self, console: Console, said: str, total: int, hidden: bool = False) -> None:
+        columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False)]
+        self.room = console.width - ROOM
+        if self.room >= BAR:
+            columns += [BarColumn(BAR), TaskProgressColumn(), TimeRemainingColumn(compact=True)]
+        else:
+            self.room = console.width
+        super().__init__(*columns, console=console, transient=True, disable=hidden or not console.is_interactive)
+        self.task = self.add_task(said, total=total)
+
+    def show(self, done: int, *said: str) -> None:
+        """said: what there is to say; what there is no room for is left out, from the end."""
+        while len(said) > 1 and len("  ".join(said)) > self.room:
+            said = said[:-1]
+        self.update(self.task, completed=done, description="  ".join(said))
+
+
 class RunDisplay:
     """A live bar on a terminal; elsewhere, and always in the run's log, plain lines. Quiet: only the log."""
 
     def __init__(self, config: Config, console: Console, quiet: bool = False) -> None:
         self.console, self.epochs, self.quiet = console, config.trainer.epochs, quiet
-        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
-        hidden = quiet or not console.is_terminal
-        self.bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=hidden)
-        self.task = self.bar.add_task("", total=self.epochs)
+        self.bar = Bar(console, f"epoch 0/{self.epochs}", self.epochs, hidden=quiet)
 
     def __enter__(self) -> RunDisplay:
         self.bar.start()
@@ -74,12 +74,17 @@ class RunDisplay:
 
     def __call__(self, rows: list[tuple[int, Row]]) -> None:
         ((_, row),) = rows
-        self.bar.update(self.task, completed=row.epoch, description=described(row))
+        self.bar.show(
+            row.epoch,
+            f"epoch {row.epoch}/{self.epochs}",
+            f"val accuracy {_percent(row.figures['accuracy/val'])}",
+            f"loss {row.figures['loss/val']:.4f}",
+        )
         if due(row, self.epochs):
             line = f"epoch {row.epoch}/{self.epochs}  {described(row)}"
             log.info(line)
-            if not (self.quiet or self.console.is_terminal):
-                self.console.print(line, **PLAIN)
+            if not (self.quiet or self.console.is_interactive):
+                self.console.line_of_text(line)
 
 
 class SweepDisplay:
@@ -91,11 +96,7 @@ class SweepDisplay:
         self.left_out = 0  # epochs that runs which stopped early did without
         self.logged: list[list[str]] = [[] for _ in configs]
         self.ended, self.failed, self.best, self.said = 0, 0, ("", 0.0), time.monotonic()
-        self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-            console=console, disable=not console.is_terminal,
-        )  # fmt: skip
-        self.task = self.bar.add_task("", total=sum(c.trainer.epochs for c in configs))
+        self.bar = Bar(console, f"0/{len(configs)} runs", sum(c.trainer.epochs for c in configs))
 
     def __enter__(self) -> SweepDisplay:
         return self
@@ -105,7 +106,7 @@ class SweepDisplay:
 
     def plan(self, plan: Any) -> None:
         """Say the plan, and start to draw: workers are forked after this, from a process that has no thread yet."""
-        self.console.print(str(plan), **PLAIN)
+        self.console.line_of_text(str(plan))
 
     def rows(self, rows: list[tuple[int, Row]]) -> None:
         if not self.bar.live.is_started:
@@ -129,46 +130,57 @@ class SweepDisplay:
         return self.logged[place]
 
     def _draw(self) -> None:
-        self.bar.update(self.task, completed=sum(self.epochs) + self.left_out, description=self._state())
-        if not self.console.is_terminal and time.monotonic() - self.said > PAUSE:
+        said = self._state()
+        self.bar.show(sum(self.epochs) + self.left_out, *said)
+        if not self.console.is_interactive and time.monotonic() - self.said > PAUSE:
             self.said = time.monotonic()
-            self.console.print(self._state(), **PLAIN)
+            self.console.line_of_text("  ".join(said))
 
-    def _state(self) -> str:
+    def _state(self) -> list[str]:
         failed = f", {self.failed} failed" if self.failed else ""
-        best = f"  best val accuracy {self.best[1]:.4f} ({self.best[0]})" if self.best[0] else ""
-        return f"{self.ended}/{len(self.configs)} runs{failed}  {sum(self.epochs)} epochs{best}"
+        said = [f"{self.ended}/{len(self.configs)} runs{failed}"]
+        if self.best[0]:
+            said += [f"best val accuracy {_percent(self.best[1])}", f"({self.best[0]})"]
+        return said
 
 
 def summary(result: dict[str, Any], folder: Path, console: Console) -> None:
-    """The figures of a run that ended, why it ended and where its files are."""
-    metrics = result["metrics"]
-    grid = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        grid.add_column(justify="left")
-    if metrics:
-        grid.add_row("", "train", "val", "test", style="bold")
-        for name in ("accuracy", "loss"):
-            grid.add_row(name, *(_figure(metrics[f"{name}/{part}"]) for part in ("train", "val", "test")))
-        if metrics["penalty"]:
-            grid.add_row("penalty", _figure(metrics["penalty"]), "", "")
-        weights = result["weights"]
-        grid.add_row("weights", f"{weights['near_zeros']:.1%} below 1e-3", f"{weights['zeros']:.1%} zero", "")
-    outer = Table.grid()
-    outer.add_row(grid)
+    """The last thing to be said of a run: its figures, why it ended and where its files are."""
+    console.open_panel(f"{result['arm']} · seed {result['seed']} · {result['status']}")
     if result["status"] == "finished":
-        kept = result["epochs"]
-        if result["config"]["early_stopping"]["restore_best_weights"] and result["best_epoch"]:
-            kept = result["best_epoch"]
-        ended = f"{result['epochs']} epochs in {result['seconds']:.2f} s: {result['stopping_reason']}; "
-        outer.add_row(escape(ended + f"weights of epoch {kept} kept"))
-    else:
-        outer.add_row(f"[red]{escape(str(result['error']))}[/red]")
-    outer.add_row(escape(f"files   {folder}"))
-    outer.add_row(escape(f"curves  {how_to_watch(folder)}"))
-    title = f"{result['arm']} · seed {result['seed']} · {result['status']}"
-    console.print(Panel(outer, title=escape(title), title_align="left", expand=False))
+        console.print(_figures(result["metrics"]))
+    for heading, text in _said(result):
+        console.prose(f"{heading:<{HEADING}}  {text}", indent=HEADING + 2)
+    for heading, text in (("files", str(short(folder))), ("curves", how_to_watch(folder))):
+        console.line_of_text(f"{heading:<{HEADING}}  {text}")
+    console.close_panel()
 
 
-def _figure(value: float) -> str:
-    return f"{value:.4f}"
+def _figures(metrics: dict[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(min_width=HEADING)
+    for _ in PARTS:
+        table.add_column(justify="right", min_width=7, no_wrap=True)
+    table.add_row("", *PARTS, style="bold")
+    table.add_row("accuracy", *(_percent(metrics[f"accuracy/{part}"]) for part in PARTS))
+    table.add_row("loss", *(f"{metrics[f'loss/{part}']:.4f}" for part in PARTS))
+    if metrics["penalty"]:
+        table.add_row("penalty", f"{metrics['penalty']:.4f}")
+    return table
+
+
+def _said(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What there is to say of a run beside its figures, under headings."""
+    if result["status"] != "finished":
+        yield "error", str(result["error"])
+        return
+    weights, kept = result["weights"], result["epochs"]
+    yield "weights", f"{100 * weights['near_zeros']:.1f} % below 1e-3, {100 * weights['zeros']:.1f} % zero"
+    if result["config"]["early_stopping"]["restore_best_weights"] and result["best_epoch"]:
+        kept = result["best_epoch"]
+    yield "ended", f"after {count(result['epochs'], 'epoch')}, {result['seconds']:.2f} s: {result['stopping_reason']}"
+    yield "kept", f"the weights of epoch {kept}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f} %"

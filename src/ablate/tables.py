@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
+from rich.box import Box
 from rich.table import Table
-from rich.text import Text
 
 from ablate.comparison import Comparison, compare_folders
+from ablate.console import Console, complain
 from ablate.errors import ConfigError
 from ablate.files import count, how_to_watch, short, write
 from ablate.statistics import MINIMUM_SEEDS
 
-DISPENSABLE = ("epochs", "weights", "train−test gap", "could detect", "p, Holm", "95 % interval")  # in this order
+DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")  # in this order
+STACKED = 4  # so many of them are left out too where not even a table without all of them has room
 ARM = 24  # characters of an arm's name that other columns don't take away
-COLOURS = {"better": "green", "worse": "red", "not detected": "dim", "too few seeds": "yellow"}
 
 
 class Unit:
@@ -199,29 +197,39 @@ def conclude(
 
     reused: the run_id of those that were there before the sweep that just ended, if one did.
     """
-    from ablate.progress import PLAIN, consoles
-
     try:
         comparison = compare_folders(*folders, baseline=baseline, metric=metric)
     except ConfigError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return 2
-    out = console or consoles()[0]
-    failed = comparison.runs["status"] != "finished"
-    if reused is not None:
-        own = ~comparison.runs["run_id"].isin(reused)
-        out.print(f"{len(reused)} reused, {(own & ~failed).sum()} run, {(own & failed).sum()} failed", **PLAIN)
+    out, where = console or Console(), folders[0]
     show(comparison, out)
-    where = short(folders[0])
     try:
-        save(comparison, folders[0])
+        save(comparison, where)
     except OSError as error:
-        print(f"error: {where}: the table can't be written: {error.strerror}", file=sys.stderr)
+        complain(f"error: {short(where)}: the table can't be written: {error.strerror}")
         return 1
-    out.print(f"table   {where / 'comparison.md'}, all figures in {where / 'comparison.csv'}", **PLAIN)
-    out.print(f"report  {where / 'report.html'}", **PLAIN)
-    out.print(f"curves  {how_to_watch(where)}", **PLAIN)
-    return int(failed.any())
+    study = comparison.sweep.study if comparison.sweep else None
+    out.open_panel(f"study {study}" if study else "sweep")
+    out.prose(f"runs    {tally(comparison.runs, reused or set())}", indent=8)
+    out.link("report  ", where / "report.html")
+    out.line_of_text(f"table   {short(where / 'comparison.md')}, .csv")
+    out.line_of_text(f"curves  {how_to_watch(where)}")
+    out.close_panel()
+    return int((comparison.runs["status"] != "finished").any())
+
+
+def tally(runs: pd.DataFrame, reused: Collection[str]) -> str:
+    """What became of the runs of a sweep.
+
+    reused: the run_id of those that were there before.
+    """
+    numbers = runs["status"].value_counts()
+    early = int((runs["status"].eq("finished") & runs["stopped_epoch"].notna()).sum())
+    there = int(runs["run_id"].isin(reused).sum())
+    said = [f"{numbers.get('finished', 0)} finished" + (f" ({early} of them stopped early)" if early else "")]
+    said += [f"{numbers[status]} {status}" for status in ("diverged", "failed") if status in numbers]
+    return ", ".join(said) + (f"; {there} reused" if there else "")
 
 
 def save(comparison: Comparison, folder: Path) -> None:
@@ -244,35 +252,64 @@ def save(comparison: Comparison, folder: Path) -> None:
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    console.print(_rich(_fitting(main_table(comparison), console.width), title(comparison)))
-    if not comparison.strengths.empty:
-        console.print(_rich(strengths_table(comparison), EXPLORATORY))
+    left_out = _show(main_table(comparison), title(comparison), console)
+    strengths = strengths_table(comparison)
+    if not strengths.empty:
+        left_out += _show(strengths, EXPLORATORY, console)
     for line in sentences(comparison):
-        console.print(line, highlight=False, markup=False)
-    for note in notes(comparison) + failures(comparison):
-        console.print(f"· {note}", highlight=False, markup=False)
+        console.prose(line)
+    narrow = [f"no room here for {_listed(name.partition(',')[0] for name in left_out)}"] if left_out else []
+    for line in notes(comparison) + narrow:
+        console.prose(f"· {line}", indent=2, style="dim")
+    for line in failures(comparison):
+        console.prose(f"· {line}", indent=2)
 
 
-def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame:
-    """The columns that there is room for: the others are in the files."""
+def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
+    """Print a table, or where it has no room a block an arm; the names of columns that were left out."""
+    frame = frame.map(console.spelled).rename(columns=console.spelled)
+    kept = _fitting(frame, console.width)
+    if kept is not None:
+        console.print(_rich(kept, title, console.table))
+        return [name for name in frame.columns if name not in kept]
+    dispensable = _dispensable(frame, DISPENSABLE[:STACKED])
+    console.print(title, style="bold")
+    for row in _rows(frame.drop(columns=dispensable)):
+        block = Table.grid(padding=(0, 2, 0, 0))
+        block.highlight = True
+        for name, cell in row.items():
+            if cell:
+                block.add_row(str(name), cell, style="bold" if name == "arm" else "")
+        console.print()
+        console.print(block)
+    console.print()
+    return dispensable
+
+
+def _dispensable(frame: pd.DataFrame, names: Sequence[str] = DISPENSABLE) -> list[str]:
+    return [column for name in names for column in frame.columns if column.startswith(name)]
+
+
+def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame | None:
+    """The columns that there is room for, the others are in the files; None where that is not even these."""
     room = {name: max(map(len, [*str(name).split(), *frame[name]])) + 2 for name in frame}
     room["arm"] = min(room["arm"], ARM)  # it may wrap
     kept = list(frame.columns)
-    for name in (name for start in DISPENSABLE for name in frame.columns if name.startswith(start)):
-        if sum(room[name] for name in kept) > width:
+    for name in _dispensable(frame):
+        if 1 + sum(room[name] for name in kept) > width:
             kept.remove(name)
-    return frame[kept]
+    return frame[kept] if 1 + sum(room[name] for name in kept) <= width else None
 
 
-def _rich(frame: pd.DataFrame, title: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
+    table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
     for i, heading in enumerate(frame.columns):
         # A heading breaks at its spaces, a figure never.
         left = i == 0 or heading in ("verdict", "chosen")
         justify: Any = "left" if left else "right"
         table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, overflow="fold")
     for row in _texts(frame):
-        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*row)
     return table
 
 

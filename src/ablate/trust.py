@@ -35,13 +35,17 @@ def look_through(arguments: Sequence[str]) -> None:
     """Read a command's options as Hydra will, and look through the config folders that it names.
 
     Raises:
-        ConfigError: there is no such option, or a file of a folder would have something imported or called.
+        ConfigError: there is no such option, or two don't go together; a file of a folder would have something
+            imported or called.
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
     given = parser.parse_args(list(arguments))
     if given.experimental_rerun is not None:
         raise ConfigError(f"--experimental-rerun={given.experimental_rerun}: is a pickle, and could run anything")
+    for option in ("cfg", "info"):
+        if given.multirun and getattr(given, option) is not None:
+            raise ConfigError(f"--multirun: goes without --{option}, which shows the config of one run")
     folders = [] if given.config_dir is None else [given.config_dir]
     if given.config_path is not None:
         folders.append(str(Path(__file__).parent / given.config_path.removeprefix("file://")))

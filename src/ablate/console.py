@@ -1,0 +1,169 @@
+"""Where text for people goes: standard output and error, as wide, as coloured and in such letters as they can show."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import io
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, NoReturn
+
+import rich.console
+from rich.box import SIMPLE_HEAD, Box
+from rich.highlighter import RegexHighlighter
+from rich.rule import Rule
+from rich.text import Text
+from rich.theme import Theme
+
+from ablate.files import short
+
+FAILED, INTERRUPTED, UNREAD = 1, 130, 141  # exit statuses; the last two as a shell has them for a signal
+WIDTH = 120  # columns, where there is no terminal to ask
+RULE = 80  # columns of the lines around a panel, at most
+GLUE = "\N{NO-BREAK SPACE}"
+ASCII = {"±": "+/-", "−": "-", "–": "-", "×": "x", "·": "-", "…": "...", "λ": "lambda", "│": "|", "─": "-"}
+
+
+# Rich's SIMPLE_HEAD, which has a line below the heads and no other, where there are no lines among the letters.
+PLAIN_HEAD = Box("    \n" * 2 + " -- \n" + "    \n" * 5, ascii=True)
+
+
+class Words(RegexHighlighter):
+    """Words that are to be seen at once, wherever they stand."""
+
+    base_style = "ablate."
+    highlights = (
+        r"(?P<good>\b(better|finished)\b)",
+        r"(?P<bad>\b(worse|diverged|failed)\b|^(error|run failed|interrupted)\b)",
+        r"(?P<open>\b[Tt]oo few seeds\b|^warning\b)",
+        r"(?P<quiet>\bnot detected\b)",
+    )
+
+
+THEME = Theme(
+    {
+        "ablate.good": "green",
+        "ablate.bad": "red",
+        "ablate.open": "yellow",
+        "ablate.quiet": "dim",
+        "table.title": "bold",
+        "rule.line": "dim",
+        "bar.complete": "cyan",
+        "bar.finished": "cyan",
+    }
+)
+
+
+class Console(rich.console.Console):
+    """Rich's, with our colours, and without its markup: what people typed stays as it is.
+
+    No terminal means no escape codes (unless FORCE_COLOR asks for colours), no bars, and no spaces at the ends of
+    lines. Letters that the encoding doesn't have are written in others before anything is laid out.
+
+    Raises:
+        BrokenPipeError: nobody reads on.
+    """
+
+    def __init__(self, **how: Any) -> None:
+        notebook = "ipykernel" in sys.modules  # no HTML there, and no bars that move
+        how |= {"force_jupyter": False, "force_terminal": False if notebook else None}
+        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, **how)
+        self.is_interactive = self.is_interactive and self.file.isatty()
+        if not self.is_terminal:
+            self.width = WIDTH
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(self.spelled(text), **how)
+
+    def spelled(self, text: str) -> str:
+        """`text` in letters that this console has."""
+        try:
+            text.encode(self.encoding)
+        except UnicodeEncodeError:
+            text = "".join(ASCII.get(c, c) for c in text).encode(self.encoding, "replace").decode(self.encoding)
+        return text
+
+    @property
+    def table(self) -> Box:
+        """The lines of a table."""
+        return SIMPLE_HEAD if self.spelled("─") == "─" else PLAIN_HEAD
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        if self.is_terminal:
+            super().print(*objects, **how)
+            return
+        with self.capture() as captured:
+            super().print(*objects, **how)
+        self.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+
+    def on_broken_pipe(self) -> None:
+        raise  # rich calls this while it handles the error
+
+    def line_of_text(self, text: str | Text, style: str = "") -> None:
+        """Print a line that is to be copied or searched for: no line breaks are put into it."""
+        self.print(text, style=style, soft_wrap=True)
+
+    def prose(self, text: str, indent: int = 0, style: str = "") -> None:
+        """Print text in as many lines as it takes, broken at spaces, but not within `80 %`."""
+        glued = re.sub(r"(?<=\d) (?=%)", GLUE, self.spelled(text))
+        how: dict[str, Any] = {"break_on_hyphens": False, "break_long_words": False}
+        for line in wrap(glued, self.width, subsequent_indent=" " * indent, **how):
+            self.line_of_text(line.replace(GLUE, " "), style)
+
+    def link(self, heading: str, path: Path) -> None:
+        """Print where a file is; terminals that can do that open it on a click."""
+        line = self.render_str(f"{heading}{short(path)}")
+        line.stylize(f"link {path.absolute().as_uri()}", len(heading))
+        self.line_of_text(line)
+
+    def open_panel(self, title: str) -> None:
+        self.print()
+        self._rule(title)
+
+    def close_panel(self) -> None:
+        if self.is_terminal:
+            self._rule("")
+
+    def _rule(self, title: str) -> None:
+        if self.is_terminal:
+            rule = Rule(self.render_str(title, style="bold"), align="left", characters=self.spelled("─"))
+            self.print(rule, width=min(self.width, RULE))
+        else:
+            self.line_of_text(title)
+
+
+def complain(line: str) -> None:
+    """A warning or an error, on standard error."""
+    Console(stderr=True).line_of_text(line)
+
+
+def leave(command: Callable[[], int]) -> NoReturn:
+    """Carry out a command and end this process with its exit status.
+
+    Where it is interrupted, or nobody reads any more what it says (`| head`), it ends as programs do then.
+    """
+    logging.raiseExceptions = False  # a log that can't be written on is no reason for a traceback
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what others print may have letters that the encoding doesn't
+    try:
+        status = command()
+        print(end="", flush=True)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        status = INTERRUPTED
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
+        status = UNREAD
+        if error.errno == errno.ENOSPC:
+            complain(f"error: standard output can't be written: {error.strerror}")
+            status = FAILED
+    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
+    sys.exit(status)
