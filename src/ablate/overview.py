@@ -11,26 +11,25 @@ import pandas as pd
 from ablate import curves, drawing, results, sections
 from ablate.comparison import Comparison, finished
 from ablate.events import EventFile, epoch, image, text
-from ablate.files import filename
+from ablate.files import COMPARISON, filename
 from ablate.report import looks
 from ablate.tables import markdown
 
-FOLDER = "comparison"  # TensorBoard shows the name
 EVENTS = "events.out.tfevents.*"
 
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write `comparison`, and `comparison/<arm>` with its means over the seeds, in place of those of before."""
-    before = list((folder / FOLDER).rglob(EVENTS))
+    before = list((folder / COMPARISON).rglob(EVENTS))
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
         with drawing.as_png():
             images = [image(tag, png) for tag, png in _plots(comparison)]
-        events = _begun(folder / FOLDER)
+        events = _begun(folder / COMPARISON)
         events.add([text("comparison", markdown(comparison)), *images], 0)
         events.close()
         for arm, runs in finished(comparison.runs).groupby("arm", sort=False):
             if arm in set(comparison.arms["arm"]):
-                _write_means(runs, folder / FOLDER / filename(str(arm).replace(" ", ",")))
+                _write_means(runs, folder / COMPARISON / filename(str(arm).replace(" ", ",")))
     for file in before:
         file.unlink()
 

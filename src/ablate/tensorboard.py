@@ -22,12 +22,13 @@ from urllib.parse import urlencode
 
 from ablate.console import Console, complain
 from ablate.errors import ConfigError
-from ablate.files import count, short
+from ablate.files import COMPARISON, count, short
 
 OUTPUTS = Path("outputs")
 EVENTS, SWEEP = "events.out.tfevents.*", "multirun.yaml"  # what a run and a sweep have in their folders
 NO_BROWSER = "--no-browser"
-ARM = "(.*?)(?:/seed=|$)"  # runs are named <arm>/seed=<n>; those of one arm share a colour
+# Runs are named <arm>/seed=<n>, and their means comparison/<arm>; those of one arm share a colour.
+ARM = f"(?:{COMPARISON}/)?(.*?)(?:/seed=|$)"
 COLOURS = 7  # that TensorBoard has
 PINNED = ("accuracy/val", "loss/val")
 DONE, REFUSED = 0, 2
@@ -78,6 +79,7 @@ def runs(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder")
     names = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(EVENTS)}
+    names = {name for name in names if name.split("/")[0] != COMPARISON}
     if not names:
         raise ConfigError(f"{folder}: no TensorBoard events below it")
     return sorted(names)
