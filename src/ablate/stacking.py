@@ -353,7 +353,11 @@ class _Penalty:
             self.gradients.addcmul_(self.closed_form(self.weights), self.amount)
             return
         for slot in self.slots:
-            gradient = torch.func.vmap(torch.func.grad(self.value))(slot.of(self.weights))
+            # Not torch.func.grad: its first use imports torch's compiler, which takes seconds.
+            kernels = slot.of(self.weights).detach().requires_grad_()
+            with torch.enable_grad():
+                together = torch.stack([self.value(kernel) for kernel in kernels]).sum()
+            (gradient,) = torch.autograd.grad(together, kernels)
             share = self.strength_of[slot.name].view(-1, *[1] * len(slot.shape))
             slot.of(self.gradients).add_(torch.where(share > 0, gradient * share, 0))
 
