@@ -27,9 +27,9 @@ INTRODUCTION = """\
 <!-- Written by scripts/reference.py: change the schema or the YAML file it comes from, not this page. -->
 
 A config is put together of groups. `group=option` chooses an option, which is a YAML file; `group.key=value` sets a
-key. `python -m ablate --help` lists both on the command line, and `--cfg job` after any command prints the config that it
-would run. The tables say which values a key takes, and what it is where nothing else is typed; what is wrong is refused
-in one line before anything is written. Your own options join these with `--config-dir DIR`: the file
+key. `python -m ablate --help` lists both on the command line, and `--cfg job` after any command prints the config that
+it would run. The tables say which values a key takes, and what it is where nothing else is typed; what is wrong is
+refused in one line before anything is written. Your own options join these with `--config-dir DIR`: the file
 `DIR/regularizer/gentle.yaml` is `regularizer=gentle`.
 """
 
@@ -47,7 +47,7 @@ def page() -> str:
         parts.append(_group(name, fields[name]["description"], defaults[name]))
     parts.append(_chosen_group("study", STUDY, _table("study", Study, {}) + "\n"))
     parts.append(_chosen_group("experiment", EXPERIMENT, ""))
-    sections = {"trainer": config.Trainer, "logging": config.Logging, "stack": config.Stacking}
+    sections: dict[str, type[Schema]] = {"trainer": config.Trainer, "logging": config.Logging, "stack": config.Stacking}
     for name, schema in sections.items():
         parts.append(f"## {name}\n\n{_sentence(fields[name]['description'])}\n\n{_table(name, schema, defaults[name])}")
     rest = [_row(key, fields[key], _shown(defaults[key])) for key in ("seed", "device", "rerun")]
