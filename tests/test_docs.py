@@ -131,9 +131,10 @@ def test_what_a_page_shows_is_so(page, perform, tmp_path):
                 if not command.startswith(("python ", "ablate ")):
                     pytest.fail(f"{command}: say why it is not run")
                 status, said = perform(command)
-                assert status == (2 if any("error: " in line for line in shown) else 0), "\n".join([command, *said])
+                seen, refused = "\n".join([command, *said]), any(line.startswith("error: ") for line in shown)
                 rest = iter(said)
-                assert [line for line in shown if line.strip() not in rest] == [], "\n".join([command, *said])
+                assert status == (2 if refused else 0), seen
+                assert [line for line in shown if line.strip() not in rest] == [], seen
     if script:
         (project / "page.py").write_text(script, encoding="utf-8")
         status, said = perform("python page.py")
