@@ -1,10 +1,10 @@
-# make study: the README's study. make test: all tests. make lint: ruff and mypy.
+# make study: the README's study. make test: all tests. make lint: ruff and mypy. make docs: the pages of docs/ in site/.
 # Everything is set up in .venv on first use: with uv where it is there, else with a uv of its own.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: study test lint clean
+.PHONY: study test lint docs clean
 
 study: $(READY)
 	$(BIN)/python scripts/sweep.py
@@ -17,13 +17,17 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(READY)
+	$(BIN)/python scripts/reference.py
+	$(BIN)/mkdocs build --strict
+
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ablate needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(PYTHON) -m pip --quiet --python $(BIN)/python install uv
 	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
-		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,lint]'
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,lint,docs]'
 	@touch $@
 
 clean:
-	rm -rf .venv outputs dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv outputs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

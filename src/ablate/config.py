@@ -41,8 +41,8 @@ def _every(value: Any) -> Any:
 
 
 class Trainer(Schema):
-    epochs: int = Field(ge=1, le=1_000_000)
-    batch_size: int = Field(ge=1, lt=2**31)
+    epochs: int = Field(ge=1, le=1_000_000, description="passes over the training part, at most")
+    batch_size: int = Field(ge=1, lt=2**31, description="samples of a training step; an epoch's last may have fewer")
     checkpoint_every: Annotated[int | str | None, BeforeValidator(_every)] = Field(
         description="epochs, or minutes such as 5min, from one checkpoint to the next; null: none"
     )
@@ -76,64 +76,83 @@ class Stacking(Schema):
 class EarlyStopping(Schema):
     """Keras' parameters; `patience` null never stops."""
 
-    monitor: Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"]
-    mode: Literal["min", "max"]
-    patience: Annotated[int, Field(ge=0)] | None
-    min_delta: float = Field(ge=0)
-    baseline: float | None
-    start_from_epoch: int = Field(ge=0)
-    restore_best_weights: bool
+    monitor: Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"] = Field(
+        description="the figure that is watched. It never contains the penalty. Keras' names (val_loss) are understood"
+    )
+    mode: Literal["min", "max"] = Field(description="min for a loss, max for an accuracy; any other pair is refused")
+    patience: Annotated[int, Field(ge=0)] | None = Field(
+        description="epochs without improvement after which a run stops; 0 is as good as 1; null: it never stops"
+    )
+    min_delta: float = Field(ge=0, description="a change of this much or less is no improvement")
+    baseline: float | None = Field(description="only what is better than this counts as progress; null: anything does")
+    start_from_epoch: int = Field(ge=0, description="epochs to wait before it looks; 0: it looks from the first on")
+    restore_best_weights: bool = Field(
+        description="true: the run ends with the weights of its best epoch, whether it was stopped or not; "
+        "false: with the last"
+    )
 
 
 class Optimizer(Schema):
-    name: str
-    lr: float = Field(gt=0)
+    name: str = Field(description="which update rule; choose it with optimizer=…")
+    lr: float = Field(gt=0, description="learning rate")
 
 
 class Adam(Optimizer):
-    beta1: Probability
-    beta2: Probability
-    eps: float = Field(gt=0)
+    beta1: Probability = Field(description="decay of the mean of the gradients, a step; 0: no memory")
+    beta2: Probability = Field(description="decay of the mean of their squares, a step")
+    eps: float = Field(gt=0, description="added to the root that divides a step")
 
 
 class AdamW(Adam):
-    weight_decay: float = Field(ge=0)
+    weight_decay: float = Field(
+        ge=0, description="every step takes lr·weight_decay·w off every parameter, biases too; 0: none"
+    )
 
 
 class SGD(Optimizer):
-    momentum: Probability
-    nesterov: bool
+    momentum: Probability = Field(description="share of the last step that goes on; 0: none")
+    nesterov: bool = Field(description="look ahead along the momentum, which must be above 0")
 
 
 class RMSprop(Optimizer):
-    alpha: Probability
-    eps: float = Field(gt=0)
-    momentum: Probability
+    alpha: Probability = Field(description="decay of the mean of the squared gradients, a step; Keras' rho")
+    eps: float = Field(gt=0, description="added to the root that divides a step")
+    momentum: Probability = Field(description="share of the last step that goes on; 0: none")
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
 
 # A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
 # combine, and share a stack.
-_keys: dict[str, Any] = {name: (regularizers.limits(name), 0.0) for name in regularizers.names()}
-_keys["layers"] = (Literal["all", "hidden"], "all")
+_keys: dict[str, Any] = {
+    name: (regularizers.limits(name), Field(0.0, description=regularizers.summary(name)))
+    for name in regularizers.names()
+}
+_kernels = "which kernels are penalised: all, or all but the output layer's. Biases never are"
+_keys["layers"] = (Literal["all", "hidden"], Field("all", description=_kernels))
 Regularizer = create_model("Regularizer", __base__=Schema, **_keys)
 
 
 class Config(Schema):
     """One run, resolved and checked. dataset and model are the `Config` of their module."""
 
-    seed: Seed
-    device: str
-    dataset: Any
-    model: Any
-    regularizer: Any
-    early_stopping: EarlyStopping
-    optimizer: Any
-    trainer: Trainer
-    logging: Logging
-    stack: Stacking
-    rerun: Literal["failed", "all", "none"] = Field(description="which runs of an earlier sweep are done again")
+    seed: Seed = Field(description="of initialisation, batch order and dropout, which draw from streams of their own")
+    device: str = Field(
+        description="auto: a GPU where there is one, else the CPU; cpu, cuda, cuda:1, mps: as PyTorch names them"
+    )
+    dataset: Any = Field(description="what is learnt from, how it is split and scaled")
+    model: Any = Field(description="what is trained")
+    regularizer: Any = Field(
+        description="the strengths of all regularizers. Every config has every one of them, 0 where it has no say"
+    )
+    early_stopping: EarlyStopping = Field(description="when a run stops before its last epoch. The names are Keras'")
+    optimizer: Any = Field(description="how weights are updated: PyTorch's own rules")
+    trainer: Trainer = Field(description="how long and in which steps is trained")
+    logging: Logging = Field(description="what a run records beside its history and its result")
+    stack: Stacking = Field(description="how the runs of a sweep train together. No figure of a run depends on it")
+    rerun: Literal["failed", "all", "none"] = Field(
+        description="which of the runs that a sweep finds in its folder are done again"
+    )
 
     @property
     def split_seed(self) -> int:

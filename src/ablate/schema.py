@@ -22,11 +22,14 @@ class Schema(BaseModel):
 class DatasetConfig(Schema):
     """The keys of every dataset; a module in ablate/data adds its own."""
 
-    name: str
-    val_fraction: float = Field(gt=0, lt=1, description="share of the samples for validation")
+    name: str = Field(description="which dataset; choose it with dataset=…")
+    val_fraction: float = Field(
+        gt=0, lt=1, description="share of the samples for validation, a published test part not counted"
+    )
     split_seed: Seed | None = Field(description="seed of the split; null: it follows the run's seed")
     scaling: Literal["standard", "unit", "none"] = Field(
-        description="standard: mean 0, SD 1; unit: 0 to 1; by the training part's figures"
+        description="standard: mean 0, SD 1; unit: 0 to 1; none: as they come. By the training part's figures alone, "
+        "a column or a colour at a time"
     )
 
 
@@ -38,7 +41,7 @@ class ModelConfig(Schema):
     """
 
     mixes: ClassVar[frozenset[str]] = frozenset()
-    name: str
+    name: str = Field(description="which model; choose it with model=…")
 
 
 def typed(schema: type[Schema], node: Any, group: str) -> Any:

@@ -36,12 +36,12 @@ class Study(Schema):
 
     baseline: str = Field(description="the arm that the others are compared with")
     seeds: Annotated[int, Field(ge=1, le=MOST)] | Annotated[list[Seed], Field(min_length=1)] = Field(
-        description="how many, or which"
+        description="how many, from 0 up, or which; seed=… on the command line wins"
     )
     metric: Literal["accuracy/test", "loss/test"] = Field(
         default="accuracy/test", description="the figure that the verdicts are about"
     )
-    common: str = Field(default="", description="overrides of every arm")
+    common: str = Field(default="", description="overrides of every arm, as one would type them")
     arms: dict[str, str] = Field(min_length=1, description="a name, and what one would type for the arm")
 
     @property

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from pydantic import Field
 
 from ablate.data import Source
 from ablate.errors import one_line, refuse
@@ -27,7 +28,7 @@ MNIST_FILES = tuple(
 
 
 class Config(DatasetConfig):
-    root: str
+    root: str = Field(description="the folder that holds the files; what is missing is downloaded into it")
 
 
 @lru_cache(maxsize=2)

@@ -11,8 +11,8 @@ from ablate.schema import DatasetConfig
 
 
 class Config(DatasetConfig):
-    samples: int = Field(ge=10, description="for training and validation; as many again for the test")
-    features: int = Field(ge=1)
+    samples: int = Field(ge=10, description="for training and validation; as many again are drawn for the test")
+    features: int = Field(ge=1, description="numbers a sample has, uniform from 0 to 1")
 
 
 def load(config: Config) -> Source:

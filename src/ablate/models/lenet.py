@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 class Config(ModelConfig):
     mixes = frozenset({"dropout"})
-    channels: Annotated[list[Width], Field(min_length=1, max_length=2)]
-    hidden: Annotated[list[Width], Field(min_length=1)]
-    dropout: Probability = Field(description="after every dense hidden layer, never on the output")
+    channels: Annotated[list[Width], Field(min_length=1, max_length=2)] = Field(
+        description="of the convolutions of 5×5, one or two, each followed by ReLU and max pooling"
+    )
+    hidden: Annotated[list[Width], Field(min_length=1)] = Field(description="the widths of the dense layers, in units")
+    dropout: Probability = Field(
+        description="share of units hidden after every dense hidden layer, never on the output; it follows "
+        "regularizer.dropout unless it is set; 0: none"
+    )
 
 
 def build(config: Config, shape: tuple[int, ...], outputs: int) -> nn.Sequential:

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 class Config(ModelConfig):
     mixes = frozenset({"dropout", "input_dropout", "init"})
-    hidden: Annotated[list[Width], Field(min_length=1)]
-    activation: Literal["relu", "tanh", "sigmoid", "gelu"]
-    dropout: Probability = Field(description="after every hidden layer, never on the output")
-    input_dropout: Probability
+    hidden: Annotated[list[Width], Field(min_length=1)] = Field(description="the widths of the hidden layers, in units")
+    activation: Literal["relu", "tanh", "sigmoid", "gelu"] = Field(description="after every hidden layer")
+    dropout: Probability = Field(
+        description="share of units hidden after every hidden layer, never on the output; it follows "
+        "regularizer.dropout unless it is set; 0: none"
+    )
+    input_dropout: Probability = Field(description="share of the inputs that is hidden; 0: none")
     init: Literal["torch", "keras"] = Field(description="torch: PyTorch's own; keras: Glorot uniform, zero biases")
 
 

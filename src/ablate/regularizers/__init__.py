@@ -6,6 +6,7 @@ A module may define
 - `proximal(weight, amount)`: the proximal operator of amount × penalty, element by element. With one, the penalty
   adds no gradient: after every step of the optimizer it replaces the weights, with amount = learning rate × strength.
 - `LIMITS`: pydantic's type of the strength, where it is not simply a number from 0 up.
+Its docstring's first line says what it is, in the config's reference too.
 
 Kernels are the weights of layers, never biases or the parameters of a normalisation. `penalty` gets them one
 at a time and unstacked, as the layer has them ([out, in] for a linear one); `gradient` and `proximal` get rows of all
@@ -28,6 +29,11 @@ def names() -> tuple[str, ...]:
 
 def limits(name: str) -> Any:
     return getattr(load(__name__, name), "LIMITS", Annotated[float, Field(ge=0)])
+
+
+def summary(name: str) -> str:
+    """The first line of a regularizer's docstring."""
+    return (load(__name__, name).__doc__ or "").partition("\n")[0]
 
 
 @cache

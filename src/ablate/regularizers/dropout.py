@@ -1,6 +1,6 @@
-"""Dropout: hides random units while training and scales the others by 1/(1-p) (Srivastava et al. 2014).
+"""Dropout: hides a share p of the units while training, scales the others by 1/(1-p) (Srivastava et al. 2014).
 
-`regularizer.dropout` is p, the share that is hidden: 0 = none. A model's `dropout` follows it.
+`regularizer.dropout` is p: 0 = none. A model's `dropout` follows it.
 Masks are drawn as packed 16-bit lanes, four from each 64-bit draw: ten times faster than a float a unit.
 p is therefore a multiple of 1/65536, and the scale is taken from the rounded p.
 """
