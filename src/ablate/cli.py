@@ -243,8 +243,8 @@ def main(arguments: list[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         ended = perform(arguments)
-    if ended.line:
-        complain(ended.line)
+    if ended.line and not any(argument.startswith("query=") for argument in arguments):
+        complain(ended.line)  # a shell that asks for completions is left alone
     if not Prepare.sweep or ended.status == REFUSED or ended.folder is None:
         return ended.status
     if not any(ended.folder.rglob(RESULT)):

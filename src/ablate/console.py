@@ -71,11 +71,11 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, **how: Any) -> None:
-        notebook = "ipykernel" in sys.modules  # no HTML there, and no bars that move
-        how |= {"force_jupyter": False, "force_terminal": False if notebook else None}
-        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, **how)
+        if "ipykernel" in sys.modules:  # a notebook: no HTML there, and no bars that move
+            how["force_terminal"] = False
+        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, force_jupyter=False, **how)
         self.is_interactive = self.is_interactive and self.file.isatty()
-        if not self.is_terminal:
+        if not self.is_terminal and "width" not in how:
             self.width = WIDTH
 
     def render_str(self, text: str, **how: Any) -> Text:
@@ -100,7 +100,7 @@ class Console(rich.console.Console):
             return
         with self.capture() as captured:
             super().print(*objects, **how)
-        self.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
 
     def on_broken_pipe(self) -> None:
         raise  # rich calls this while it handles the error

@@ -269,16 +269,16 @@ def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
         console.print(_rich(kept, title, console.table))
         return [name for name in frame.columns if name not in kept]
     dispensable = _dispensable(frame, DISPENSABLE[:STACKED])
-    console.print(title, style="bold")
+    blocks = Table.grid(padding=(0, 2, 0, 0))
+    blocks.highlight = True
     for row in _rows(frame.drop(columns=dispensable)):
-        block = Table.grid(padding=(0, 2, 0, 0))
-        block.highlight = True
+        blocks.add_row()
         for name, cell in row.items():
             if cell:
-                block.add_row(str(name), cell, style="bold" if name == "arm" else "")
-        console.print()
-        console.print(block)
-    console.print()
+                blocks.add_row(str(name), cell, style="bold" if name == "arm" else "")
+    blocks.add_row()
+    console.print(title, style="bold")
+    console.print(blocks)
     return dispensable
 
 
