@@ -62,6 +62,12 @@ def test_arms_are_summed_up_over_seeds_and_differences_are_paired(tmp_path):
     assert "l1=1e-4: 2 of its 3 seeds are shared with none" in markdown(comparison)
 
 
+def test_the_baseline_of_a_sweep_without_names_is_an_arm_like_others(tmp_path):
+    result(tmp_path / "0", "l1=1e-4", 0, 0.6, **L1)
+    result(tmp_path / "1", "dropout=0.2", 0, 0.7, model={"name": "mlp", "dropout": 0.2})
+    assert compare_folders(tmp_path).remarks == []
+
+
 def test_the_baseline_comes_first_wherever_it_ran_then_the_best(tmp_path):
     result(tmp_path / "0", "l1=1e-4", 0, 0.6, **L1)
     result(tmp_path / "1", "none", 0, 0.5)

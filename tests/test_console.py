@@ -180,7 +180,7 @@ def test_without_a_terminal_there_are_lines_and_no_bar(configured):
         for epoch in range(1, 21):
             display([(0, row(epoch))])
     lines = file.getvalue().splitlines()
-    assert len(lines) == 10 and lines[0].startswith("epoch 2/20  loss 0.2500 val 0.5000") and "\x1b" not in lines[0]
+    assert len(lines) == 10 and lines[0].startswith("epoch  2/20  loss 0.2500 val 0.5000") and "\x1b" not in lines[0]
 
 
 RUN = {

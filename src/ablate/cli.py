@@ -253,6 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
         return ended.status or REFUSED
     from ablate.tables import conclude
 
+    Console().print()
     return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
 
 

@@ -43,6 +43,7 @@ class Words(RegexHighlighter):
         r"(?P<bad>\b(worse|diverged|failed)\b|^(error|run failed|interrupted)\b)",
         r"(?P<open>\b[Tt]oo few seeds\b|^warning\b)",
         r"(?P<quiet>\bnot detected\b)",
+        r"^(report|curves) +(?P<next>.+)",
     )
 
 
@@ -52,6 +53,7 @@ THEME = Theme(
         "ablate.bad": "red",
         "ablate.open": "yellow",
         "ablate.quiet": "dim",
+        "ablate.next": "cyan",
         "table.title": "bold",
         "rule.line": "dim",
         "bar.complete": "cyan",
@@ -132,8 +134,9 @@ class Console(rich.console.Console):
 
     def _rule(self, title: str) -> None:
         if self.is_terminal:
-            rule = Rule(self.render_str(title, style="bold"), align="left", characters=self.spelled("─"))
-            self.print(rule, width=min(self.width, RULE))
+            text = self.render_str(title)
+            text.stylize("bold")
+            self.print(Rule(text, align="left", characters=self.spelled("─")), width=min(self.width, RULE))
         else:
             self.line_of_text(title)
 

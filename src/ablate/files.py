@@ -1,4 +1,4 @@
-"""Files, written whole or not at all; paths and counts as people read them."""
+"""Files, written whole or not at all; paths, counts and figures as people read them."""
 
 from __future__ import annotations
 
@@ -94,6 +94,11 @@ def first_missing(folder: Path) -> Path | None:
 def count(n: int, word: str) -> str:
     """`1 run`, `2 runs`."""
     return f"{n} {word}{'s' * (n != 1)}"
+
+
+def fixed(value: float, digits: int, sign: str = "") -> str:
+    """A figure with so many decimals; in powers of ten where that would be a long row of digits."""
+    return f"{value:{sign}.{digits}f}" if not abs(value) >= 1e6 else f"{value:{sign}.2e}"
 
 
 def short(path: Path) -> Path:

@@ -13,7 +13,7 @@ from rich.table import Table
 from ablate.comparison import Comparison, compare_folders
 from ablate.console import Console, complain
 from ablate.errors import ConfigError
-from ablate.files import count, how_to_watch, short, write
+from ablate.files import count, fixed, how_to_watch, short, write
 from ablate.statistics import MINIMUM_SEEDS
 
 DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")  # in this order
@@ -35,7 +35,7 @@ class Unit:
     def value(self, figure: float, signed: bool = False) -> str:
         if pd.isna(figure):
             return ""
-        text = format(figure * self.scale, f"{'+' if signed else ''}.{self.digits}f")
+        text = fixed(figure * self.scale, self.digits, "+" if signed else "")
         return text.replace("-", "+" if signed else "") if not text.strip("+-0.") else text  # no -0.00
 
 
