@@ -110,5 +110,8 @@ def short(path: Path) -> Path:
 def how_to_watch(folder: Path) -> str:
     """The command that opens TensorBoard on a folder, as it can be typed here."""
     beside = Path(sys.executable).with_name("ablate")
-    command = "ablate" if shutil.which("ablate") or not beside.exists() else str(short(beside))
-    return f"{shlex.quote(command)} tensorboard {shlex.quote(str(short(folder)))}"
+    if shutil.which("ablate"):
+        command = "ablate"
+    else:
+        command = shlex.quote(str(short(beside))) if beside.exists() else "python -m ablate"
+    return f"{command} tensorboard {shlex.quote(str(short(folder)))}"

@@ -26,9 +26,9 @@ HEADING = 8  # columns of the headings in a panel
 
 
 def described(row: Row, epochs: int) -> str:
-    f = row.figures
+    done, f = f"{row.epoch:>{len(str(epochs))}}/{epochs}", row.figures
     return (
-        f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}  loss {fixed(f['loss/train'], 4)} val {fixed(f['loss/val'], 4)}  "
+        f"epoch {done}  loss {fixed(f['loss/train'], 4)} val {fixed(f['loss/val'], 4)}  "
         f"accuracy {f['accuracy/train']:.4f} val {f['accuracy/val']:.4f}"
     )
 

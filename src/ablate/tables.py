@@ -10,6 +10,7 @@ import pandas as pd
 from rich.box import Box
 from rich.table import Table
 
+from ablate import studies
 from ablate.comparison import Comparison, compare_folders
 from ablate.console import Console, complain
 from ablate.errors import ConfigError
@@ -209,9 +210,13 @@ def conclude(
     except OSError as error:
         complain(f"error: {short(where)}: the table can't be written: {error.strerror}")
         return 1
-    study = comparison.sweep.study if comparison.sweep else None
-    out.open_panel(f"study {study}" if study else "sweep")
+    asked = comparison.sweep or studies.Sweep([], None, None, None, [])
+    out.open_panel(f"study {asked.study}" if asked.study else "sweep")
     out.prose(f"runs    {tally(comparison.runs, reused or set())}", indent=8)
+    if comparison.unfinished and reused is not None:
+        stable = asked.study or any(word.startswith("hydra.sweep.dir=") for word in asked.command)
+        there = "" if stable else f" with hydra.sweep.dir={short(where)}"
+        out.prose(f"left    {count(comparison.unfinished, 'run')}: the same command{there} does them", indent=8)
     out.link("report  ", where / "report.html")
     out.line_of_text(f"table   {short(where / 'comparison.md')}, .csv")
     out.line_of_text(f"curves  {how_to_watch(where)}")
