@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -293,22 +294,34 @@ def _dispensable(frame: pd.DataFrame, names: Sequence[str] = DISPENSABLE) -> lis
 
 def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame | None:
     """The columns that there is room for, the others are in the files; None where that is not even these."""
-    room = {name: max(map(len, [*str(name).split(), *frame[name]])) + 2 for name in frame}
+    room = {name: max(map(len, [*_lines(str(name)), *frame[name]])) + 2 for name in frame}
     room["arm"] = min(room["arm"], ARM)  # it may wrap
-    kept = list(frame.columns)
+    left_out: list[str] = []
+    spare = width - 1 - sum(room.values())
     for name in _dispensable(frame):
-        if 1 + sum(room[name] for name in kept) > width:
-            kept.remove(name)
-    return frame[kept] if 1 + sum(room[name] for name in kept) <= width else None
+        if spare < 0:
+            left_out.append(name)
+            spare += room[name]
+    if spare < 0:
+        return None
+    for name in reversed(left_out):  # what made no difference comes back
+        if room[name] <= spare:
+            left_out.remove(name)
+            spare -= room[name]
+    return frame.drop(columns=left_out)
+
+
+def _lines(heading: str) -> list[str]:
+    """A heading breaks at its spaces, but not within `95 %`; a figure never does."""
+    return re.split(r" (?!%)|(?<!\d) ", heading)
 
 
 def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
     table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
     for i, heading in enumerate(frame.columns):
-        # A heading breaks at its spaces, a figure never.
         left = i == 0 or heading in ("verdict", "chosen")
         justify: Any = "left" if left else "right"
-        table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, overflow="fold")
+        table.add_column("\n".join(_lines(str(heading))), justify=justify, no_wrap=i > 0, overflow="fold")
     for row in _texts(frame):
         table.add_row(*row)
     return table
