@@ -8,8 +8,9 @@ import pytest
 
 from ablate import studies
 from ablate.comparison import compare_folders
+from ablate.conclusion import conclude
 from ablate.errors import ConfigError
-from ablate.tables import conclude, latex, main_table, markdown, sentences
+from ablate.tables import latex, main_table, markdown, sentences
 
 BASE = {
     "device": "cpu",

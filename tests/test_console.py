@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from ablate.comparison import Comparison, compare_folders
+from ablate.conclusion import show, tally
 from ablate.console import WIDTH, Console
 from ablate.engine import Row
 from ablate.progress import RunDisplay, SweepDisplay, summary
-from ablate.tables import show, tally
 from test_comparison import L1, result
 
 WIDTHS = (40, 60, 80, 120)
@@ -33,6 +33,7 @@ def environment(monkeypatch):
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # where another test ran a notebook
 
 
 @pytest.fixture(scope="module")

@@ -251,7 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
         if ended.status == FINISHED:
             complain("error: this sweep has no runs")
         return ended.status or REFUSED
-    from ablate.tables import conclude
+    from ablate.conclusion import conclude
 
     Console().print()
     return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
