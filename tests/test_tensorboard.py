@@ -11,16 +11,27 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import tensorboard as installed
+from selenium.webdriver.support.ui import WebDriverWait
 
 from ablate import tensorboard
 from ablate.cli import main
 from ablate.errors import ConfigError
+from test_report_browser import CHROMIUM, DRIVER, browser  # noqa: F401 - a fixture
 
+# The runs in the list at the left, with their colours.
+SWATCHES = """
+return [...document.querySelectorAll(".run-color-swatch")].map(swatch => [
+  swatch.closest("tb-data-table-content-row").textContent.trim(), getComputedStyle(swatch).backgroundColor
+]);
+"""
 EVENTS = "events.out.tfevents.1.host.2.0"
 
 
@@ -135,15 +146,24 @@ def test_no_folder_is_a_config_error():
         tensorboard.last(Path("outputs"))
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_a_study_until_it_is_ended(end):
-    assert main(["-m", "seed=0,1", "trainer.epochs=1", "model.hidden=[4]", "stack.workers=1"]) == 0
-    command = [sys.executable, "-m", "ablate", "tensorboard", "--host=127.0.0.1", "--port=0"]
+@contextmanager
+def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """The process of `ablate tensorboard`, what it says first, and where it is."""
+    command = [sys.executable, "-m", "ablate", "tensorboard", *arguments, "--host=127.0.0.1", "--port=0"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        assert re.fullmatch(r"outputs/sweeps/\S+: 2 runs of 1 arm\n", server.stdout.readline())
-        url = server.stdout.readline().split()[0]
+        yield server, server.stdout.readline(), server.stdout.readline().split()[0]
+    finally:
+        server.kill()
+        server.communicate()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_a_study_until_it_is_ended(end):
+    assert main(["-m", "seed=0,1", "trainer.epochs=1", "model.hidden=[4]", "stack.workers=1"]) == 0
+    with served() as (server, said, url):
+        assert re.fullmatch(r"outputs/sweeps/\S+: 2 runs of 1 arm\n", said)
         with urllib.request.urlopen(url) as page:  # noqa: S310
             assert parse_qs(urlsplit(page.url).query)["runColorGroup"] == ["regex:(.*?)(?:/seed=|$)"]
             assert "<title>TensorBoard" in page.read().decode()
@@ -152,5 +172,21 @@ def test_it_serves_a_study_until_it_is_ended(end):
         server.send_signal(end)
         out, err = server.communicate(timeout=30)
         assert (out, server.returncode) == ("", 0) and "Traceback" not in err
-    finally:
-        server.kill()
+
+
+@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
+def test_every_arm_has_a_colour_of_its_own(browser):  # noqa: F811
+    assert main(["-m", "study=regularizers", "study.seeds=2", "trainer.epochs=1", "model.hidden=[4]"]) == 0
+    browser.set_window_size(1400, 1000)
+    with served("outputs/studies/regularizers") as (_, said, url):
+        assert said.endswith(": 10 runs of 5 arms\n")
+        browser.get(url)
+        seen = WebDriverWait(browser, 30).until(
+            lambda page: len(rows := page.execute_script(SWATCHES)) == 10 and dict(rows)
+        )
+        browser.get("about:blank")
+    colours: dict[str, set[str]] = defaultdict(set)
+    for run, colour in seen.items():
+        colours[run.rpartition("/seed=")[0]].add(colour)
+    assert all(len(own) == 1 for own in colours.values())
+    assert len(colours) == len(set.union(*colours.values())) == 5
