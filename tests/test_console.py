@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -14,6 +15,7 @@ from ablate.comparison import Comparison, compare_folders
 from ablate.conclusion import show, tally
 from ablate.console import WIDTH, Console
 from ablate.engine import Row
+from ablate.files import how_to_watch
 from ablate.progress import RunDisplay, SweepDisplay, summary
 from test_comparison import L1, result
 
@@ -206,6 +208,18 @@ def test_a_run_ends_with_its_figures_why_it_ended_and_where_things_are(tmp_path,
     assert "ended after 17 epochs, 1.23 s: loss/val had not improved for 5 epochs kept the weights of epoch 12" in told
     assert f"files     {tmp_path / 'run'}\n" in text  # in one piece, to be copied
     assert re.search(rf"^curves    \S*ablate tensorboard {re.escape(str(tmp_path / 'run'))}$", text, re.M)
+
+
+def test_the_command_for_the_curves_can_be_typed_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    assert how_to_watch(Path("a b")) == "python -m ablate tensorboard 'a b'"
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "ablate").touch(mode=0o755)
+    assert how_to_watch(tmp_path / "run") == "bin/ablate tensorboard run"
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert how_to_watch(tmp_path / "run") == "ablate tensorboard run"
 
 
 def test_a_run_that_diverged_ends_with_the_reason_and_without_figures(tmp_path):
