@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ablate.conclusion import conclude
 from ablate.console import leave
-from ablate.tables import conclude
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -35,9 +35,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ablate import cli, config
+from ablate.conclusion import conclude
 from ablate.results import RESULT
 from ablate.studies import ASKED
-from ablate.tables import conclude
 
 # Runs of a fraction of a second, which every odd word is added to.
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")

@@ -338,7 +338,7 @@ def test_it_runs_as_a_module_without_traceback():
 def test_tensorboard_shows_error_weights_gradients_and_deltas_of_each_step(tmp_path, capsys):
     printed(capsys, "--steps", "4")
     out = printed(capsys, "--steps", "3", "regularizer.l1=0.01", "--tensorboard", str(tmp_path / "run"))
-    assert f"tensorboard --logdir {tmp_path / 'run'}" in out.replace("\n", "")
+    assert f"ablate tensorboard {tmp_path / 'run'}" in out.replace("\n", "")
     events = EventAccumulator(str(tmp_path / "run"))
     events.Reload()
     network, expected = NOTES, []

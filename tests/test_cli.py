@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,12 +13,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ablate import config
+from ablate import __version__, config
 from ablate.callbacks import Prepare
 from ablate.cli import main
 from conftest import MNIST
 
 ROOT = Path(__file__).parents[1]
+SCRIPT = Path(sys.executable).with_name("ablate")
 EXPERIMENTS = sorted(path.stem for path in (config.folder() / "experiment").glob("*.yaml"))
 REGULARIZERS = ", ".join(sorted(path.stem for path in (config.folder() / "regularizer").glob("*.yaml")))
 
@@ -108,6 +111,8 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
         (["model.output_dropout=0.5"], "model.output_dropout: no such key"),
         (["dataset=0"], "dataset=0: must be one of cifar10, digits"),
         (["--nope"], "unrecognized arguments: --nope"),
+        (["-m", "--cfg", "job"], "--multirun: goes without --cfg"),
+        (["-m", "--info"], "--multirun: goes without --info"),
         (["optimizer.eps"], "optimizer.eps: can't be read: missing EQUAL"),
         (["seed=é"], "seed=é: can't be read: a character in it wants quotes"),
         (["model.hidden=[100000000]"], "model=mlp: its 7,500,000,010 parameters take 240.0 GB of memory"),
@@ -151,12 +156,63 @@ def test_a_folder_of_ones_own_joins_the_groups(capsys):
     assert json.loads(Path("run/result.json").read_text())["arm"] == "l2=1e-5"
 
 
-def test_shell_completion_works():
-    done = subprocess.run(
-        [sys.executable, "-m", "ablate", "--shell-completion", "install=bash"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0 and "complete" in done.stdout
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cfg", "job"], "dropout: ${regularizer.dropout}"),
+        (["--cfg", "job", "--resolve", "regularizer=dropout"], "dropout: 0.2"),
+        (["--cfg", "job", "--package", "regularizer", "regularizer.l1=0.5"], "l1: 0.5"),
+        (["--cfg", "job", "study=strengths"], "baseline: none"),
+        (["--cfg", "hydra"], "_target_: hydra_plugins.ablate.launcher.StackedLauncher"),
+        (["--cfg", "all"], "_target_: hydra_plugins.ablate.sweeper.StudySweeper"),
+        (["--info"], "Config search path"),
+        (["--info", "config"], "hydra/launcher/stacked"),
+        (["--info", "defaults"], "regularizer/none"),
+        (["--info", "defaults-tree"], "early_stopping: none"),
+        (["--info", "searchpath"], "structured://"),
+        (["--info", "plugins"], "StackedLauncher"),
+        (["--hydra-help"], "hydra/sweeper: basic, study"),
+        (["--help"], "ablate tensorboard"),
+        (["--version"], f"ablate {__version__} (Python 3"),
+        (["--shell-completion", "install=bash"], "complete -o nospace"),
+        (["--shell-completion", "install=zsh"], "complete -o nospace"),
+        (["--shell-completion", "install=fish"], "complete -c ablate"),
+    ],
+)
+def test_what_only_tells_something_leaves_nothing_behind(arguments, said):
+    done = ablate(*arguments)
+    assert done.returncode == 0 and said in done.stdout and done.stderr == ""
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.skipif(not shutil.which("bash") or not SCRIPT.exists(), reason="wants bash, and ablate installed")
+def test_bash_completes_groups_options_and_keys():
+    script = """
+        eval "$(ablate -sc install=bash)"
+        for COMP_LINE in "ablate regul" "ablate regularizer=" "ablate regularizer.l" "ablate -m study=" "ablate a b="
+        do
+            COMP_POINT=${#COMP_LINE} COMP_WORDS=($COMP_LINE) COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            hydra_bash_completion
+            echo "${COMPREPLY[*]}"
+        done
+    """
+    path = f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", "--norc", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
+    assert done.stderr == "" and done.stdout.splitlines() == [
+        "regularizer. regularizer=",
+        "regularizer=dropout regularizer=elastic_net regularizer=l1 regularizer=l2 regularizer=none",
+        "regularizer.l1= regularizer.l2= regularizer.layers=",
+        "study=combine study=regularizers study=strengths",
+        "",  # what can't be read has no completions, and no error in the middle of typing
+    ]
+
+
+def test_a_failed_run_is_told_once(capsys):
+    assert main(["optimizer=sgd", "optimizer.lr=1e6", "regularizer=l2", "hydra.run.dir=run"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err == "run failed: l2=1e-3 seed 0: diverged: loss/train is nan in epoch 1\n"
+    assert "l2=1e-3 · seed 0 · diverged" in shown.out
 
 
 @pytest.mark.skipif(not MNIST.is_dir(), reason="MNIST's files are not here")

@@ -8,8 +8,9 @@ import pytest
 
 from ablate import studies
 from ablate.comparison import compare_folders
+from ablate.conclusion import conclude
 from ablate.errors import ConfigError
-from ablate.tables import conclude, latex, main_table, markdown, sentences
+from ablate.tables import latex, main_table, markdown, sentences
 
 BASE = {
     "device": "cpu",
@@ -60,6 +61,31 @@ def test_arms_are_summed_up_over_seeds_and_differences_are_paired(tmp_path):
     assert arms.loc["none", "gap"] == pytest.approx(0.08)
     assert math.isnan(arms.loc["none", "difference"])
     assert "l1=1e-4: 2 of its 3 seeds are shared with none" in markdown(comparison)
+
+
+@pytest.mark.parametrize(
+    ("command", "study", "how"),
+    [
+        (["-m", "study=mine"], "mine", "the same command does"),
+        (["-m", "seed=0,1"], None, "the same command with hydra.sweep.dir=sweep does"),
+        (["-m", "seed=0,1", "hydra.sweep.dir=sweep"], None, "the same command does"),
+    ],
+)
+def test_a_sweep_that_was_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys, command, study, how):
+    monkeypatch.chdir(tmp_path)
+    result(Path("sweep/0"), "none", 0, 0.5)
+    asked = [studies.Asked(f"none{seed}", None, seed) for seed in (0, 1)]
+    studies.Sweep(command, study, None, None, asked).write(Path("sweep"))
+    assert conclude([Path("sweep")], reused=set()) == 0
+    assert f"left    1 run: {how} them" in capsys.readouterr().out
+    assert conclude([Path("sweep")]) == 0  # somebody who looks on
+    assert "left " not in capsys.readouterr().out
+
+
+def test_the_baseline_of_a_sweep_without_names_is_an_arm_like_others(tmp_path):
+    result(tmp_path / "0", "l1=1e-4", 0, 0.6, **L1)
+    result(tmp_path / "1", "dropout=0.2", 0, 0.7, model={"name": "mlp", "dropout": 0.2})
+    assert compare_folders(tmp_path).remarks == []
 
 
 def test_the_baseline_comes_first_wherever_it_ran_then_the_best(tmp_path):

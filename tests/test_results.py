@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from ablate.cli import main
+from ablate.conclusion import conclude
 from ablate.results import LARGEST, read
-from ablate.tables import conclude
 from test_comparison import result
 
 

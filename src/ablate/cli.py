@@ -254,16 +254,17 @@ def main(arguments: list[str] | None = None) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         ended = perform(arguments)
-    if ended.line:
-        complain(ended.line)
+    if ended.line and not any(argument.startswith("query=") for argument in arguments):
+        complain(ended.line)  # a shell that asks for completions is left alone
     if not Prepare.sweep or ended.status == REFUSED or ended.folder is None:
         return ended.status
     if not any(ended.folder.rglob(RESULT)):
         if ended.status == FINISHED:
             complain("error: this sweep has no runs")
         return ended.status or REFUSED
-    from ablate.tables import conclude
+    from ablate.conclusion import conclude
 
+    Console().print()
     return max(ended.status, conclude([ended.folder], reused=Prepare.reused))
 
 

@@ -43,6 +43,7 @@ class Words(RegexHighlighter):
         r"(?P<bad>\b(worse|diverged|failed)\b|^(error|run failed|interrupted)\b)",
         r"(?P<open>\b[Tt]oo few seeds\b|^warning\b)",
         r"(?P<quiet>\bnot detected\b)",
+        r"^(report|curves) +(?P<next>.+)",
     )
 
 
@@ -52,6 +53,7 @@ THEME = Theme(
         "ablate.bad": "red",
         "ablate.open": "yellow",
         "ablate.quiet": "dim",
+        "ablate.next": "cyan",
         "table.title": "bold",
         "rule.line": "dim",
         "bar.complete": "cyan",
@@ -71,11 +73,11 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, **how: Any) -> None:
-        notebook = "ipykernel" in sys.modules  # no HTML there, and no bars that move
-        how |= {"force_jupyter": False, "force_terminal": False if notebook else None}
-        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, **how)
+        if "ipykernel" in sys.modules:  # a notebook: no HTML there, and no bars that move
+            how["force_terminal"] = False
+        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, force_jupyter=False, **how)
         self.is_interactive = self.is_interactive and self.file.isatty()
-        if not self.is_terminal:
+        if not self.is_terminal and "width" not in how:
             self.width = WIDTH
 
     def render_str(self, text: str, **how: Any) -> Text:
@@ -100,7 +102,7 @@ class Console(rich.console.Console):
             return
         with self.capture() as captured:
             super().print(*objects, **how)
-        self.file.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+        self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
 
     def on_broken_pipe(self) -> None:
         raise  # rich calls this while it handles the error
@@ -132,8 +134,9 @@ class Console(rich.console.Console):
 
     def _rule(self, title: str) -> None:
         if self.is_terminal:
-            rule = Rule(self.render_str(title, style="bold"), align="left", characters=self.spelled("─"))
-            self.print(rule, width=min(self.width, RULE))
+            text = self.render_str(title)
+            text.stylize("bold")
+            self.print(Rule(text, align="left", characters=self.spelled("─")), width=min(self.width, RULE))
         else:
             self.line_of_text(title)
 

@@ -1,4 +1,4 @@
-"""Files, written whole or not at all; paths and counts as people read them."""
+"""Files, written whole or not at all; paths, counts and figures as people read them."""
 
 from __future__ import annotations
 
@@ -97,6 +97,11 @@ def count(n: int, word: str) -> str:
     return f"{n} {word}{'s' * (n != 1)}"
 
 
+def fixed(value: float, digits: int, sign: str = "") -> str:
+    """A figure with so many decimals; in powers of ten where that would be a long row of digits."""
+    return f"{value:{sign}.{digits}f}" if not abs(value) >= 1e6 else f"{value:{sign}.2e}"
+
+
 def short(path: Path) -> Path:
     """The path as seen from here, where it is below."""
     here = Path.cwd()
@@ -106,5 +111,8 @@ def short(path: Path) -> Path:
 def how_to_watch(folder: Path) -> str:
     """The command that opens TensorBoard on a folder, as it can be typed here."""
     beside = Path(sys.executable).with_name("ablate")
-    command = "ablate" if shutil.which("ablate") or not beside.exists() else str(short(beside))
-    return f"{shlex.quote(command)} tensorboard {shlex.quote(str(short(folder)))}"
+    if shutil.which("ablate"):
+        command = "ablate"
+    else:
+        command = shlex.quote(str(short(beside))) if beside.exists() else "python -m ablate"
+    return f"{command} tensorboard {shlex.quote(str(short(folder)))}"

@@ -14,7 +14,7 @@ from rich.table import Table
 from ablate.config import Config, arm
 from ablate.console import Console
 from ablate.engine import Row
-from ablate.files import count, how_to_watch, short
+from ablate.files import count, fixed, how_to_watch, short
 
 log = logging.getLogger("ablate")
 PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal
@@ -25,10 +25,10 @@ PARTS = ("train", "val", "test")
 HEADING = 8  # columns of the headings in a panel
 
 
-def described(row: Row) -> str:
-    f = row.figures
+def described(row: Row, epochs: int) -> str:
+    done, f = f"{row.epoch:>{len(str(epochs))}}/{epochs}", row.figures
     return (
-        f"loss {f['loss/train']:.4f} val {f['loss/val']:.4f}  "
+        f"epoch {done}  loss {fixed(f['loss/train'], 4)} val {fixed(f['loss/val'], 4)}  "
         f"accuracy {f['accuracy/train']:.4f} val {f['accuracy/val']:.4f}"
     )
 
@@ -78,10 +78,10 @@ class RunDisplay:
             row.epoch,
             f"epoch {row.epoch}/{self.epochs}",
             f"val accuracy {_percent(row.figures['accuracy/val'])}",
-            f"loss {row.figures['loss/val']:.4f}",
+            f"loss {fixed(row.figures['loss/val'], 4)}",
         )
         if due(row, self.epochs):
-            line = f"epoch {row.epoch}/{self.epochs}  {described(row)}"
+            line = described(row, self.epochs)
             log.info(line)
             if not (self.quiet or self.console.is_interactive):
                 self.console.line_of_text(line)
@@ -114,7 +114,7 @@ class SweepDisplay:
         for place, row in rows:
             self.epochs[place] = row.epoch
             if due(row, epochs := self.configs[place].trainer.epochs):
-                self.logged[place].append(f"epoch {row.epoch}/{epochs}  {described(row)}")
+                self.logged[place].append(described(row, epochs))
             if row.figures["accuracy/val"] > self.best[1]:
                 self.best = arm(self.configs[place]), row.figures["accuracy/val"]
         self._draw()
@@ -140,7 +140,7 @@ class SweepDisplay:
         failed = f", {self.failed} failed" if self.failed else ""
         said = [f"{self.ended}/{len(self.configs)} runs{failed}"]
         if self.best[0]:
-            said += [f"best val accuracy {_percent(self.best[1])}", f"({self.best[0]})"]
+            said += [f"best val accuracy {_percent(self.best[1])}", f"with {self.best[0]}"]
         return said
 
 
@@ -163,9 +163,9 @@ def _figures(metrics: dict[str, Any]) -> Table:
         table.add_column(justify="right", min_width=7, no_wrap=True)
     table.add_row("", *PARTS, style="bold")
     table.add_row("accuracy", *(_percent(metrics[f"accuracy/{part}"]) for part in PARTS))
-    table.add_row("loss", *(f"{metrics[f'loss/{part}']:.4f}" for part in PARTS))
+    table.add_row("loss", *(fixed(metrics[f"loss/{part}"], 4) for part in PARTS))
     if metrics["penalty"]:
-        table.add_row("penalty", f"{metrics['penalty']:.4f}")
+        table.add_row("penalty", fixed(metrics["penalty"], 4))
     return table
 
 

@@ -1,24 +1,16 @@
-"""A comparison as people read it: in words, and as tables for the terminal, Markdown and LaTeX."""
+"""A comparison as people read it: in words, as tables of text, in Markdown and LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.box import Box
-from rich.table import Table
 
-from ablate.comparison import Comparison, compare_folders
-from ablate.console import Console, complain
-from ablate.errors import ConfigError
-from ablate.files import count, how_to_watch, short, write
+from ablate.comparison import Comparison
+from ablate.files import count, fixed, write
 from ablate.statistics import MINIMUM_SEEDS
-
-DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")  # in this order
-STACKED = 4  # so many of them are left out too where not even a table without all of them has room
-ARM = 24  # characters of an arm's name that other columns don't take away
 
 
 class Unit:
@@ -35,7 +27,7 @@ class Unit:
     def value(self, figure: float, signed: bool = False) -> str:
         if pd.isna(figure):
             return ""
-        text = format(figure * self.scale, f"{'+' if signed else ''}.{self.digits}f")
+        text = fixed(figure * self.scale, self.digits, "+" if signed else "")
         return text.replace("-", "+" if signed else "") if not text.strip("+-0.") else text  # no -0.00
 
 
@@ -48,7 +40,7 @@ def main_table(comparison: Comparison) -> pd.DataFrame:
         ""
         if pd.isna(row["difference_low"])
         else f"{unit.value(row['difference_low'], True)} to {unit.value(row['difference_high'], True)}"
-        for row in _rows(arms)
+        for row in as_rows(arms)
     ]
     columns: dict[str, list[str]] = {
         "arm": list(arms["arm"]),
@@ -98,7 +90,7 @@ def sentences(comparison: Comparison) -> list[str]:
     for baseline, group in arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]
         for verdict in ("better", "worse"):
-            for row in _rows(others[others["verdict"] == verdict]):
+            for row in as_rows(others[others["verdict"] == verdict]):
                 keys = ("difference", "difference_low", "difference_high")
                 difference, low, high = (unit.value(row[key], True) for key in keys)
                 said.append(
@@ -108,20 +100,20 @@ def sentences(comparison: Comparison) -> list[str]:
                 )
         equal = (others["difference"] == 0) & (others["detectable"] == 0)
         if equal.any():
-            said.append(f"In every seed, {_listed(others[equal]['arm'])} gave the figure that {baseline} gave.")
+            said.append(f"In every seed, {listed(others[equal]['arm'])} gave the figure that {baseline} gave.")
         silent = others[(others["verdict"] == "not detected") & ~equal]
         if len(silent):
             least, most = silent["detectable"].min(), silent["detectable"].max()
             span = unit.value(least) + (f" to {unit.value(most)}" if unit.value(least) != unit.value(most) else "")
             said.append(
-                f"No difference from {baseline} was detected for {_listed(silent['arm'])}; this study would "
+                f"No difference from {baseline} was detected for {listed(silent['arm'])}; this study would "
                 f"probably (80 %) have found one of {span}{_points(unit)}."
             )
         few = others[(others["verdict"] == "too few seeds") & ~equal]
         if len(few):
             seeds = " or ".join(map(str, sorted(few["pairs"].unique())))
             said.append(
-                f"Too few seeds for a verdict on {_listed(few['arm'])}: {seeds} shared with {baseline}, "
+                f"Too few seeds for a verdict on {listed(few['arm'])}: {seeds} shared with {baseline}, "
                 f"{MINIMUM_SEEDS} are needed."
             )
         if others.empty:
@@ -133,18 +125,18 @@ def notes(comparison: Comparison) -> list[str]:
     """What a reader has to know to read the tables."""
     runs, arms = comparison.runs, comparison.arms
     lines = [
-        f"± is the standard deviation over the seeds; differences are from {_listed(arms['baseline'].unique())}, "
+        f"± is the standard deviation over the seeds; differences are from {listed(arms['baseline'].unique())}, "
         "seed by seed",
         *comparison.remarks,
     ]
     several = arms[arms["chosen_from"] > 1]
     if len(several):
-        chosen = ", ".join(f"{row['arm']} of {row['chosen_from']}" for row in _rows(several))
+        chosen = ", ".join(f"{row['arm']} of {row['chosen_from']}" for row in as_rows(several))
         lines.append(f"chosen by validation loss{' so far' * bool(comparison.unfinished)}: {chosen}")
     if (runs["overlap"] > 0).any():
         lines.append("splits differ from seed to seed and share samples: intervals and p are widened for it")
     uneven = arms[(arms["arm"] != arms["baseline"]) & (arms["pairs"] < arms["n"])]
-    for row in _rows(uneven):
+    for row in as_rows(uneven):
         lines.append(f"{row['arm']}: {row['pairs']} of its {row['n']} seeds are shared with {row['baseline']}")
     if repeats := int(runs.duplicated(["arm", "seed"]).sum()):
         lines.append(
@@ -186,52 +178,6 @@ def title(comparison: Comparison) -> str:
 EXPLORATORY = "Strengths (exploratory: one of each was chosen by validation loss, and nothing is tested here)"
 
 
-def conclude(
-    folders: Sequence[Path],
-    baseline: str | None = None,
-    metric: str | None = None,
-    reused: set[str] | None = None,
-    console: Console | None = None,
-) -> int:
-    """Print the comparison of what is below these folders and write it into the first; the exit status.
-
-    reused: the run_id of those that were there before the sweep that just ended, if one did.
-    """
-    try:
-        comparison = compare_folders(*folders, baseline=baseline, metric=metric)
-    except ConfigError as error:
-        complain(f"error: {error}")
-        return 2
-    out, where = console or Console(), folders[0]
-    show(comparison, out)
-    try:
-        save(comparison, where)
-    except OSError as error:
-        complain(f"error: {short(where)}: the table can't be written: {error.strerror}")
-        return 1
-    study = comparison.sweep.study if comparison.sweep else None
-    out.open_panel(f"study {study}" if study else "sweep")
-    out.prose(f"runs    {tally(comparison.runs, reused or set())}", indent=8)
-    out.link("report  ", where / "report.html")
-    out.line_of_text(f"table   {short(where / 'comparison.md')}, .csv")
-    out.line_of_text(f"curves  {how_to_watch(where)}")
-    out.close_panel()
-    return int((comparison.runs["status"] != "finished").any())
-
-
-def tally(runs: pd.DataFrame, reused: Collection[str]) -> str:
-    """What became of the runs of a sweep.
-
-    reused: the run_id of those that were there before.
-    """
-    numbers = runs["status"].value_counts()
-    early = int((runs["status"].eq("finished") & runs["stopped_epoch"].notna()).sum())
-    there = int(runs["run_id"].isin(reused).sum())
-    said = [f"{numbers.get('finished', 0)} finished" + (f" ({early} of them stopped early)" if early else "")]
-    said += [f"{numbers[status]} {status}" for status in ("diverged", "failed") if status in numbers]
-    return ", ".join(said) + (f"; {there} reused" if there else "")
-
-
 def save(comparison: Comparison, folder: Path) -> None:
     """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html.
 
@@ -251,68 +197,6 @@ def save(comparison: Comparison, folder: Path) -> None:
     overview.write(comparison, folder)
 
 
-def show(comparison: Comparison, console: Console) -> None:
-    left_out = _show(main_table(comparison), title(comparison), console)
-    strengths = strengths_table(comparison)
-    if not strengths.empty:
-        left_out += _show(strengths, EXPLORATORY, console)
-    for line in sentences(comparison):
-        console.prose(line)
-    narrow = [f"no room here for {_listed(name.partition(',')[0] for name in left_out)}"] if left_out else []
-    for line in notes(comparison) + narrow:
-        console.prose(f"· {line}", indent=2, style="dim")
-    for line in failures(comparison):
-        console.prose(f"· {line}", indent=2)
-
-
-def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
-    """Print a table, or where it has no room a block an arm; the names of columns that were left out."""
-    frame = frame.map(console.spelled).rename(columns=console.spelled)
-    kept = _fitting(frame, console.width)
-    if kept is not None:
-        console.print(_rich(kept, title, console.table))
-        return [name for name in frame.columns if name not in kept]
-    dispensable = _dispensable(frame, DISPENSABLE[:STACKED])
-    console.print(title, style="bold")
-    for row in _rows(frame.drop(columns=dispensable)):
-        block = Table.grid(padding=(0, 2, 0, 0))
-        block.highlight = True
-        for name, cell in row.items():
-            if cell:
-                block.add_row(str(name), cell, style="bold" if name == "arm" else "")
-        console.print()
-        console.print(block)
-    console.print()
-    return dispensable
-
-
-def _dispensable(frame: pd.DataFrame, names: Sequence[str] = DISPENSABLE) -> list[str]:
-    return [column for name in names for column in frame.columns if column.startswith(name)]
-
-
-def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame | None:
-    """The columns that there is room for, the others are in the files; None where that is not even these."""
-    room = {name: max(map(len, [*str(name).split(), *frame[name]])) + 2 for name in frame}
-    room["arm"] = min(room["arm"], ARM)  # it may wrap
-    kept = list(frame.columns)
-    for name in _dispensable(frame):
-        if 1 + sum(room[name] for name in kept) > width:
-            kept.remove(name)
-    return frame[kept] if 1 + sum(room[name] for name in kept) <= width else None
-
-
-def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
-    table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
-    for i, heading in enumerate(frame.columns):
-        # A heading breaks at its spaces, a figure never.
-        left = i == 0 or heading in ("verdict", "chosen")
-        justify: Any = "left" if left else "right"
-        table.add_column(str(heading).replace(" ", "\n"), justify=justify, no_wrap=i > 0, overflow="fold")
-    for row in _texts(frame):
-        table.add_row(*row)
-    return table
-
-
 def markdown(comparison: Comparison) -> str:
     parts = [title(comparison), *sentences(comparison), _markdown(main_table(comparison))]
     if not comparison.strengths.empty:
@@ -321,7 +205,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    lines = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *_texts(frame)]
+    lines = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *as_lists(frame)]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
@@ -337,11 +221,12 @@ def _tex(text: str) -> str:
     return "".join(marks.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
 
 
-def _texts(frame: pd.DataFrame) -> list[list[str]]:
+def as_lists(frame: pd.DataFrame) -> list[list[str]]:
+    """The cells of a table of text, row by row."""
     return frame.to_numpy().tolist()
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def as_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return frame.to_dict("records")  # type: ignore[return-value]
 
 
@@ -361,6 +246,6 @@ def _p(value: float) -> str:
     return f"{value:.3f}" if value >= 0.001 else "<0.001"
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     names = list(dict.fromkeys(names))
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
