@@ -9,8 +9,8 @@ from PIL import Image
 
 from ablate.cli import main
 from ablate.comparison import compare_folders
+from ablate.conclusion import conclude
 from ablate.results import history
-from ablate.tables import conclude
 from test_board import shown, text
 
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +18,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import tensorboard as installed
-from selenium.webdriver.support.ui import WebDriverWait
 
 from ablate import tensorboard
 from ablate.cli import main
 from ablate.errors import ConfigError
-from test_report_browser import CHROMIUM, DRIVER, browser  # noqa: F401 - a fixture
 
-# The runs in the list at the left, with their colours.
-SWATCHES = """
-return [...document.querySelectorAll(".run-color-swatch")].map(swatch => [
-  swatch.closest("tb-data-table-content-row").textContent.trim(), getComputedStyle(swatch).backgroundColor
-]);
-"""
 EVENTS = "events.out.tfevents.1.host.2.0"
 
 
@@ -95,7 +86,7 @@ def test_what_is_before_the_seed_is_the_arm(names, arms):
 
 def test_the_view_asks_for_a_colour_an_arm_and_for_curves_as_they_are():
     asked = {key: value for key, (value,) in parse_qs(tensorboard.view()).items()}
-    assert asked["runColorGroup"] == "regex:(.*?)(?:/seed=|$)" and asked["smoothing"] == "0"
+    assert asked["runColorGroup"] == f"regex:{tensorboard.ARM}" and asked["smoothing"] == "0"
     assert [card["tag"] for card in json.loads(asked["pinnedCards"])] == ["accuracy/val", "loss/val"]
     with zipfile.ZipFile(Path(installed.__file__).with_name("webfiles.zip")) as pages:
         script = pages.read("index.js").decode()
@@ -165,28 +156,10 @@ def test_it_serves_a_study_until_it_is_ended(end):
     with served() as (server, said, url):
         assert re.fullmatch(r"outputs/sweeps/\S+: 2 runs of 1 arm\n", said)
         with urllib.request.urlopen(url) as page:  # noqa: S310
-            assert parse_qs(urlsplit(page.url).query)["runColorGroup"] == ["regex:(.*?)(?:/seed=|$)"]
+            assert parse_qs(urlsplit(page.url).query)["runColorGroup"] == [f"regex:{tensorboard.ARM}"]
             assert "<title>TensorBoard" in page.read().decode()
         with urllib.request.urlopen(f"{url}data/environment") as environment:  # noqa: S310
             assert json.load(environment)["data_location"].startswith("outputs/sweeps/")
         server.send_signal(end)
         out, err = server.communicate(timeout=30)
         assert (out, server.returncode) == ("", 0) and "Traceback" not in err
-
-
-@pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed")
-def test_every_arm_has_a_colour_of_its_own(browser):  # noqa: F811
-    assert main(["-m", "study=regularizers", "study.seeds=2", "trainer.epochs=1", "model.hidden=[4]"]) == 0
-    browser.set_window_size(1400, 1000)
-    with served("outputs/studies/regularizers") as (_, said, url):
-        assert said.endswith(": 10 runs of 5 arms\n")
-        browser.get(url)
-        seen = WebDriverWait(browser, 30).until(
-            lambda page: len(rows := page.execute_script(SWATCHES)) == 10 and dict(rows)
-        )
-        browser.get("about:blank")
-    colours: dict[str, set[str]] = defaultdict(set)
-    for run, colour in seen.items():
-        colours[run.rpartition("/seed=")[0]].add(colour)
-    assert all(len(own) == 1 for own in colours.values())
-    assert len(colours) == len(set.union(*colours.values())) == 5

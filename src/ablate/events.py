@@ -78,7 +78,7 @@ def epoch(figures: Mapping[str, float]) -> list[Summary.Value]:
 
 def histogram(tag: str, values: np.ndarray, bins: int) -> Summary.Value:
     """values: finite floats, of any shape."""
-    flat = values.ravel()
+    flat = values.ravel().astype(np.float64)  # of a run that diverges, squares are too large for less
     least, most = float(flat.min()), float(flat.max())
     low, high = (least, most) if least < most else (least - 0.5, most + 0.5)
     width = (high - low) / bins
@@ -87,8 +87,8 @@ def histogram(tag: str, values: np.ndarray, bins: int) -> Summary.Value:
         min=least,
         max=most,
         num=flat.size,
-        sum=float(flat.sum(dtype=np.float64)),
-        sum_squares=float(np.square(flat, dtype=np.float64).sum()),
+        sum=float(flat.sum()),
+        sum_squares=float(np.square(flat).sum()),
         bucket_limit=[low + width * i for i in range(1, bins + 1)],
         bucket=np.bincount(np.minimum(places, bins - 1), minlength=bins).tolist(),
     )

@@ -79,7 +79,7 @@ def runs(folder: Path) -> list[str]:
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder")
     names = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(EVENTS)}
-    names = {name for name in names if name.split("/")[0] != COMPARISON}
+    names = {name for name in names if COMPARISON not in name.split("/")}
     if not names:
         raise ConfigError(f"{folder}: no TensorBoard events below it")
     return sorted(names)
