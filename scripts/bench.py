@@ -337,6 +337,17 @@ def command(bench: Bench) -> Section:
     return Section("command, seconds a run", bench.hand(len(ARMS)) | commands, [("by hand", name) for name in commands])
 
 
+def logging(bench: Bench) -> Section:
+    """What TensorBoard costs: the same sweep with all that is logged by default, and with nothing."""
+    seeds = 1 if bench.quick else 16
+    words = [f"regularizer={','.join(ARMS)}", f"seed=range({seeds})"]
+    contestants = {
+        name: bench.command([*words, f"logging.tensorboard={shown}"], len(ARMS) * seeds)
+        for name, shown in (("all logging on", "true"), ("off", "false"))
+    }
+    return Section("command, seconds a run", contestants, [("all logging on", "off")])
+
+
 def scaling(bench: Bench) -> Section:
     """Seconds a run, and memory, as sweeps grow; every size in a process of its own."""
     names = {f"{n} runs": n for n in ((4, 8) if bench.quick else (64, 256, 1024))}
@@ -404,7 +415,7 @@ def write_data(folder: Path, configs: Sequence[Config]) -> None:
 
 
 SECTIONS: dict[str, Callable[[Bench], Section | None]] = {
-    section.__name__: section for section in (digits, mnist, overhead, command, scaling, peers)
+    section.__name__: section for section in (digits, mnist, overhead, command, logging, scaling, peers)
 }
 
 
