@@ -211,7 +211,7 @@ def _lost(arguments: list[str], status: Any, err: str, top: Path) -> str | None:
         if odd or (not refused and all(result["status"] == "finished" for result in results)):
             return f"a run failed, and not for its figures: {odd}"
         return None
-    if lines:
+    if lines and not any("hydra.verbose" in argument for argument in arguments):  # which asks for them
         return "finished, with lines on stderr"
     asked = {"-m", "--multirun"} & set(arguments)
     wrong = [difference for result in results for difference in _differences(arguments, result["config"])]

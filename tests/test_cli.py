@@ -201,8 +201,8 @@ def test_bash_completes_groups_options_and_keys():
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path})
     assert done.stderr == "" and done.stdout.splitlines() == [
         "regularizer. regularizer=",
-        "regularizer=dropout regularizer=elastic_net regularizer=l1 regularizer=l2 regularizer=none",
-        "regularizer.l1= regularizer.l2= regularizer.layers=",
+        " ".join(f"regularizer={name}" for name in REGULARIZERS.split(", ")),
+        "regularizer.l1= regularizer.l1_proximal= regularizer.l2= regularizer.layers=",
         "study=combine study=regularizers study=strengths",
         "",  # what can't be read has no completions, and no error in the middle of typing
     ]
