@@ -56,10 +56,10 @@ Look = Callable[[str, str, Callable[[Any], bool]], Any]
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("study") / "regularizers"
-    assert main(["-m", "study=regularizers", f"study.seeds={len(SEEDS)}", f"hydra.sweep.dir={folder}"]) == 0
-    command = [sys.executable, "-m", "ablate", "tensorboard", str(folder), "--no-browser", "--port=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    home, folder = tmp_path_factory.mktemp("home"), "outputs/studies/regularizers"
+    assert main(["-m", "study=regularizers", f"study.seeds={len(SEEDS)}", f"hydra.sweep.dir={home / folder}"]) == 0
+    command = [sys.executable, "-m", "ablate", "tensorboard", folder, "--no-browser", "--port=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home) as server:
         assert server.stdout is not None
         yield next(found[0] for line in server.stdout if (found := re.search(r"http://\S+/", line)))
         server.send_signal(signal.SIGINT)

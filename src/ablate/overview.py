@@ -52,8 +52,8 @@ def _write_means(runs: pd.DataFrame, folder: Path) -> None:
 
 def _plots(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
     arms_looks = looks(comparison)
-    for forest in sections.forests(comparison, arms_looks, phone=False):
-        yield f"comparison/differences from {forest['baseline']}", forest["wide"]
+    for forest in sections.forests(comparison, arms_looks, wide=False):  # TensorBoard shows images small
+        yield f"comparison/differences from {forest['baseline']}", forest["narrow"]
     for arm in sections.strengths(comparison, arms_looks):
         for place, curve in enumerate(arm["svgs"], start=1):
             yield f"strengths of {arm['arm']}/{place}", curve

@@ -29,8 +29,8 @@ LINEAR = ("dropout", "input_dropout", "patience")  # strengths that are no λ
 Looks = dict[str, Look]
 
 
-def forests(comparison: Comparison, looks: Looks, phone: bool = True) -> list[dict[str, Any]]:
-    """A forest plot for every baseline that something is compared with; phone: and a narrow one."""
+def forests(comparison: Comparison, looks: Looks, wide: bool = True) -> list[dict[str, Any]]:
+    """A narrow forest plot for every baseline that something is compared with, and a wide one."""
     unit, found = Unit(comparison.metric), []
     better, worse = ("better →", "← worse") if comparison.higher_is_better else ("← better", "worse →")
     measured = unit.of_difference.strip(", ") or unit.name
@@ -44,10 +44,9 @@ def forests(comparison: Comparison, looks: Looks, phone: bool = True) -> list[di
         texts = [_difference(unit, *row) for row in arms[figures[:3]].to_numpy()]
         shown = arms.assign(**{figure: arms[figure] * unit.scale for figure in figures})
         limits, cut = _reach(shown[figures])
-        wide = plots.forest(shown, looks, texts, axis, limits)
-        means = [text.split(" ")[0] for text in texts]
-        narrow = plots.forest(shown, looks, means, axis, limits, narrow=True) if phone else None
-        found.append({"baseline": baseline, "wide": wide, "narrow": narrow, "cut": cut})
+        narrow = plots.forest(shown, looks, [text.split(" ")[0] for text in texts], axis, limits, narrow=True)
+        across = plots.forest(shown, looks, texts, axis, limits) if wide else None
+        found.append({"baseline": baseline, "wide": across, "narrow": narrow, "cut": cut})
     return found
 
 
