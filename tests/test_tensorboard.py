@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import pytest
 import tensorboard as installed
@@ -123,6 +123,19 @@ def test_help_needs_no_tensorboard():
     assert done.returncode == 0 and "[DIR] [--no-browser]" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["l1/seed=10", "l1/seed=9", "none/seed=9"], "^comparison|/seed=9$"),
+        (["a/l1/seed=0", "a/l1/seed=0-0123456789ab"], "^comparison|/seed=0$"),
+        (["."], None),
+    ],
+)
+def test_the_older_tabs_show_the_comparison_and_a_run_of_every_arm(names, shown):
+    asked = parse_qs(tensorboard.few(names).removeprefix("&"))
+    assert asked == {"_smoothingWeight": ["0"]} | ({"regexInput": [shown]} if shown else {})
+
+
 def test_more_arms_than_colours_are_told(capsys):
     tensorboard.say(Path("here"), [f"{arm}/seed={seed}" for arm in range(8) for seed in range(2)], "http://x/")
     assert capsys.readouterr().out.splitlines() == [
@@ -156,7 +169,9 @@ def test_it_serves_a_study_until_it_is_ended(end):
     with served() as (server, said, url):
         assert re.fullmatch(r"outputs/sweeps/\S+: 2 runs of 1 arm\n", said)
         with urllib.request.urlopen(url) as page:  # noqa: S310
-            assert parse_qs(urlsplit(page.url).query)["runColorGroup"] == [f"regex:{tensorboard.ARM}"]
+            there = re.search(r'replace\("/\?(.*?)"', page.read().decode())
+        assert there and parse_qs(there[1])["runColorGroup"] == [f"regex:{tensorboard.ARM}"]
+        with urllib.request.urlopen(f"{url}?{there[1]}") as page:  # noqa: S310
             assert "<title>TensorBoard" in page.read().decode()
         with urllib.request.urlopen(f"{url}data/environment") as environment:  # noqa: S310
             assert json.load(environment)["data_location"].startswith("outputs/sweeps/")

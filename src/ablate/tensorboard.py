@@ -95,14 +95,28 @@ def view() -> str:
     return urlencode({"runColorGroup": f"regex:{ARM}", "smoothing": "0", "pinnedCards": pinned})
 
 
-def with_view(app: Any, root: str) -> Any:
+def few(names: Sequence[str]) -> str:
+    """The end of a URL, after a tab's name, that has the older tabs show the comparison and one run of every arm.
+
+    Of more than 40 runs they would show none.
+    """
+    seeds = [int(found[1]) for name in names if (found := re.search(r"/seed=(\d+)$", name))]
+    chosen = {"regexInput": f"^{COMPARISON}|/seed={min(seeds)}$"} if seeds else {}
+    return "&" + urlencode({**chosen, "_smoothingWeight": "0"})
+
+
+def with_view(app: Any, root: str, names: Sequence[str]) -> Any:
     """A WSGI application that sends those who ask for its front page, and for nothing else, to our view of it."""
+    # Not by a redirect, which would lose the tab that was asked for: servers don't see it.
+    tab = f'(/&/.test(location.hash) ? location.hash : (location.hash || "#timeseries") + {json.dumps(few(names))})'
+    there = f"{json.dumps(f'{root}?{view()}')} + {tab}"
+    page = f"<!doctype html><title>TensorBoard</title><script>location.replace({there})</script>".encode()
 
     def answer(environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"] != root or environ["QUERY_STRING"]:
             return app(environ, start_response)
-        start_response("302 Found", [("Location", f"{root}?{view()}"), ("Content-Length", "0")])
-        return []
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(page)))])
+        return [page]
 
     return answer
 
@@ -126,7 +140,7 @@ def serve(folder: Path, names: Sequence[str], flags: Sequence[str], browser: boo
     def server(app: Any, given: Any) -> Any:
         root = f"{given.path_prefix.rstrip('/')}/"
         try:
-            return program.with_port_scanning(Server)(with_view(app, root), given)
+            return program.with_port_scanning(Server)(with_view(app, root, names), given)
         except program.TensorBoardServerException as error:
             raise ConfigError(error.msg) from None
 
