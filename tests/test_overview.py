@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from ablate.cli import main
-from ablate.comparison import compare_folders
 from ablate.conclusion import conclude
 from ablate.results import history
 from test_board import shown, text
@@ -34,12 +33,11 @@ def test_the_table_is_text_and_its_plots_are_images(sweep):
 
 
 def test_every_arm_has_the_means_of_its_runs(sweep):
-    arms = set(compare_folders(sweep).arms["arm"])
-    assert {path.name for path in (sweep / "comparison").iterdir() if path.is_dir()} == {
-        a.replace(" ", ",") for a in arms
-    }
-    events = shown(sweep / "comparison" / "l1=3e-4,dropout=0.2")
-    runs = [history(path) for path in sweep.glob("l1=3e-4,dropout=0.2,*/seed=*")]
+    arms = {path.parent.name for path in sweep.glob("*/seed=0")}
+    assert {path.name for path in (sweep / "comparison").iterdir() if path.is_dir()} == arms and len(arms) == 4
+    both = "l1=3e-4,dropout=0.2,trainer.epochs=3,model.hidden=[8]"
+    events = shown(sweep / "comparison" / both)
+    runs = [history(sweep / both / f"seed={seed}") for seed in (0, 1)]
     mean = pd.concat(runs).groupby(level=0).mean()
     assert len(runs) == 2 and [e.step for e in events.Scalars("loss/val")] == [1, 2, 3]
     for tag in ("loss/val", "weights/near_zeros", "gradients/hidden1"):

@@ -18,6 +18,7 @@ from ablate.jobs import Job
 from ablate.splits import split
 
 BINS = 64
+MOST = 1000  # classes of a confusion matrix: a picture of more can't be looked at
 
 # The tab Custom Scalars: figures that are to be seen together.
 LAYOUT = layout(
@@ -38,10 +39,15 @@ LAYOUT = layout(
 class Board:
     """One run's event file."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, resumed: bool) -> None:
+        """resumed: an earlier file of the run says what it is."""
         self.job, self.logging = job, job.config.logging
         self.events = EventFile(job.folder)
         self.file, self.flush, self.close = self.events.file, self.events.flush, self.events.close
+        if not resumed:
+            self._open(job)
+
+    def _open(self, job: Job) -> None:
         config = json.dumps(job.config.model_dump(), indent=2)
         # The first command does this run, the second all of its sweep.
         values = [text("command", f"```console\n{job.command}\n```"), text("config", f"```json\n{config}\n```")]
@@ -60,7 +66,7 @@ class Board:
         values += [histogram(name, tensor, BINS) for name, tensor in tensors.items() if np.isfinite(tensor).all()]
         if row.ending is not None:
             values += _closing(row.ending)
-            if self.logging.images and row.ending.status == "finished":
+            if row.ending.logits is not None and row.ending.status == "finished":
                 values += _mistakes(self.job.config, row.ending.logits)
         self.events.add(values, row.epoch)
 
@@ -89,7 +95,9 @@ def _mistakes(config: Config, logits: Tensor) -> list[Summary.Value]:
     data = split(config)
     truth, p = data.val.y.numpy(), _probabilities(logits.numpy())
     said = p.argmax(0)
-    found = {"mistakes/confusion_matrix": pictures.confusion_matrix(truth, said, data.classes)}
+    found = {}
+    if data.classes <= MOST:
+        found["mistakes/confusion_matrix"] = pictures.confusion_matrix(truth, said, data.classes)
     wrong = np.flatnonzero(said != truth)
     if len(data.shape) == 3 and len(wrong):
         order = wrong[np.argsort(p[truth[wrong], wrong], kind="stable")]  # of the greatest loss first

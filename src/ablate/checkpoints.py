@@ -15,7 +15,7 @@ from safetensors.torch import save
 from ablate.console import complain
 from ablate.engine import Checkpoint
 from ablate.errors import line
-from ablate.files import write
+from ablate.files import EVENTS, write
 from ablate.jobs import Job
 
 FILE = "checkpoint.safetensors"
@@ -80,4 +80,4 @@ def _state(job: Job) -> dict[str, Any] | None:
 
 def _sizes(folder: Path) -> dict[str, int]:
     """The files that a run adds to, epoch by epoch, and their sizes."""
-    return {p.name: p.stat().st_size for p in (*folder.glob("history.csv"), *folder.glob("events.out.tfevents.*"))}
+    return {p.name: p.stat().st_size for p in (*folder.glob("history.csv"), *folder.glob(EVENTS))}

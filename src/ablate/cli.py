@@ -123,7 +123,7 @@ def prepare(
         complain(f"warning: {complaint}")
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
     there = {result["run_id"]: result for result in found}
-    taken = {result["folder"] for result in found}
+    taken = {results.home(result) for result in found}
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[studies.Asked] = []
     left: dict[str, list[str]] = {}
@@ -138,9 +138,8 @@ def prepare(
         if earlier and not _again(job.config.rerun, earlier["status"]):
             continue
         place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else subdir
-        if not earlier and str((folder / subdir).resolve()) in taken:
-            place = f"{subdir}-{job.run_id}"  # the run of other settings that is there stays
-        taken.add(str((folder / place).resolve()))
+        if not earlier:
+            place = _free(folder, subdir, job, taken)  # the run of other settings that is there stays
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
         left.setdefault(job.run_id, [*overrides, *moved])
         todo.setdefault(job.run_id, Job(job.config, (folder / place).absolute()))
@@ -155,6 +154,23 @@ def prepare(
         hopeless = f", {len(refused)} can't be trained" if refused else ""
         print(f"{count(len(runs), 'run')}: {len(Prepare.reused)} reused, {len(left)} to do{hopeless}")
     return list(left.values())
+
+
+def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
+    """Where below a sweep's folder a run is put: in its place, or beside the run of other settings that has it.
+
+    Raises:
+        ConfigError: its place is not below the sweep's folder.
+    """
+    parent, name = os.path.split(subdir)
+    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
+        raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
+    others = [os.path.join(f"{parent}-{job.arm_id}", name)] if parent else []  # noqa: PTH118 - a relative one
+    for place in (subdir, *others, f"{subdir}-{job.run_id}"):
+        if (at := str((folder / place).resolve())) not in taken:
+            taken.add(at)
+            return place
+    return subdir  # of a run that was asked for twice
 
 
 def hold(folder: Path) -> None:

@@ -287,9 +287,11 @@ def run_folder(*, _root_: DictConfig) -> str:
     said = regularized | {"regularizer", "early_stopping", "early_stopping.patience"}
     said |= {f"model.{key}" for key in NOISE} | set(_root_.hydra.job.config.override_dirname.exclude_keys)
     typed = [text for text in _root_.hydra.overrides.task if text.split("=")[0].lstrip("+~") not in said]
-    # Nothing of it has been checked, or need be: a name is all that comes of it.
     unchecked = Config.model_construct(**{str(key): _root_[key] for key in Config.model_fields})
-    return filename(",".join([*arm(unchecked).split(), *typed]))
+    try:
+        return filename(",".join([*arm(unchecked).split(), *typed]))
+    except (TypeError, ValueError):  # a strength that is no number: the check, which comes later, says so
+        return filename(",".join(_root_.hydra.overrides.task))
 
 
 def register() -> None:

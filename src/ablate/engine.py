@@ -58,7 +58,7 @@ class Ending:
     stopping_reason: str
     weights: Figures
     state: dict[str, Tensor] = field(repr=False)
-    logits: Tensor = field(repr=False)  # on the validation part, [outputs, n]
+    logits: Tensor | None = field(repr=False)  # on the validation part, [outputs, n], where pictures are made of it
     seconds: float = 0.0
     error: str | None = None
 
@@ -162,7 +162,8 @@ class _Watch:
         kept = stack.rows.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
         tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.rows)]
-        logits = stack.logits("val", kept).cpu()
+        pictured = [row for row in ending.tolist() if stack.configs[row].logging.images]
+        logits = stack.logits("val", kept).cpu() if pictured else None
         weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
         endings = {}
         for row in ending.tolist():
@@ -189,7 +190,7 @@ class _Watch:
                 stopping_reason=reason,
                 weights={name: values[row] for name, values in weights.items()},
                 state=stack.state(row, kept),
-                logits=logits[row],
+                logits=logits[row].clone() if logits is not None and row in pictured else None,
                 error=error,
             )
         return endings

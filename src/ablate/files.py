@@ -10,6 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
+EVENTS = "events.out.tfevents.*"  # TensorBoard's files
 COMPARISON = "comparison"  # of a sweep: the folder of what TensorBoard is shown of the whole
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here

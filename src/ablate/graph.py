@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -39,7 +41,8 @@ def graph(model: nn.Module, shape: tuple[int, ...]) -> GraphDef:
     shapes = _Shapes(traced)
     with torch.no_grad():
         shapes.run(torch.zeros(1, *shape))
-    return GraphDef(node=[_node(node, model, shapes.found) for node in traced.graph.nodes])
+    names = _names(traced.graph.nodes)
+    return GraphDef(node=[_node(node, names, model, shapes.found) for node in traced.graph.nodes])
 
 
 class _Shapes(fx.Interpreter):
@@ -56,7 +59,18 @@ class _Shapes(fx.Interpreter):
         return result
 
 
-def _node(node: fx.Node, model: nn.Module, shapes: dict[str, torch.Size]) -> NodeDef:
+def _names(nodes: Iterable[fx.Node]) -> dict[fx.Node, str]:
+    """A layer is called by its place in the model, as TensorBoard nests it; from its second call on with a number."""
+    names: dict[fx.Node, str] = {}
+    calls: Counter[str] = Counter()
+    for node in nodes:
+        name = str(node.target).replace(".", "/") if node.op == "call_module" else node.name
+        calls[name] += 1
+        names[node] = name if calls[name] == 1 else f"{name}_{calls[name]}"
+    return names
+
+
+def _node(node: fx.Node, names: dict[fx.Node, str], model: nn.Module, shapes: dict[str, torch.Size]) -> NodeDef:
     kind, attributes = str(node.target), {}
     if node.op == "call_module":
         layer = model.get_submodule(kind)
@@ -69,9 +83,4 @@ def _node(node: fx.Node, model: nn.Module, shapes: dict[str, torch.Size]) -> Nod
         dimensions = [TensorShapeProto.Dim(size=size) for size in (-1, *shapes[node.name][1:])]
         shape = AttrValue.ListValue(shape=[TensorShapeProto(dim=dimensions)])
         attributes["_output_shapes"] = AttrValue(list=shape)
-    return NodeDef(name=_path(node), op=kind, input=[_path(n) for n in node.all_input_nodes], attr=attributes)
-
-
-def _path(node: fx.Node) -> str:
-    """A layer's place in the model, as TensorBoard nests it."""
-    return str(node.target).replace(".", "/") if node.op == "call_module" else node.name
+    return NodeDef(name=names[node], op=kind, input=[names[n] for n in node.all_input_nodes], attr=attributes)

@@ -19,6 +19,11 @@ class Job:
     command: str = ""
 
     @cached_property
+    def arm_id(self) -> str:
+        """Which arm it is of: a short hash of what its runs have in common."""
+        return identity.arm_id(self.config.model_dump())
+
+    @cached_property
     def run_id(self) -> str:
         """Who this run is: a hash of its config, its data and its kind of device.
 

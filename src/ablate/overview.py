@@ -11,27 +11,35 @@ import pandas as pd
 from ablate import curves, drawing, results, sections
 from ablate.comparison import Comparison, finished
 from ablate.events import EventFile, epoch, image, text
-from ablate.files import COMPARISON, filename
+from ablate.files import COMPARISON, EVENTS, filename
 from ablate.report import looks
 from ablate.tables import markdown
-
-EVENTS = "events.out.tfevents.*"
 
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write `comparison`, and `comparison/<arm>` with its means over the seeds, in place of those of before."""
-    before = list((folder / COMPARISON).rglob(EVENTS))
+    place = folder / COMPARISON
+    before = list(place.rglob(EVENTS))
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
         with drawing.as_png():
             images = [image(tag, png) for tag, png in _plots(comparison)]
-        events = _begun(folder / COMPARISON)
+        events = _begun(place)
         events.add([text("comparison", markdown(comparison)), *images], 0)
         events.close()
         for arm, runs in finished(comparison.runs).groupby("arm", sort=False):
             if arm in set(comparison.arms["arm"]):
-                _write_means(runs, folder / COMPARISON / filename(str(arm).replace(" ", ",")))
+                _write_means(runs, place / _name(str(arm), runs["folder"].iloc[0], folder))
     for file in before:
         file.unlink()
+        if file.parent != place and not any(file.parent.iterdir()):
+            file.parent.rmdir()
+
+
+def _name(arm: str, run: str, folder: Path) -> str:
+    """The name that its runs' folders have for an arm, `<name>/seed=0`, so that TensorBoard's colours fit."""
+    parent = Path(run).parent
+    inside = parent.is_relative_to(folder.resolve()) and parent != folder.resolve()
+    return parent.relative_to(folder.resolve()).as_posix() if inside else filename(arm)
 
 
 def _begun(folder: Path) -> EventFile:

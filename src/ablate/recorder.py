@@ -22,7 +22,7 @@ from ablate import __version__, board, checkpoints
 from ablate.board import Board
 from ablate.config import arm
 from ablate.engine import Ending, Row
-from ablate.files import sync, tidy, unfinished, write
+from ablate.files import EVENTS, sync, tidy, unfinished, write
 from ablate.jobs import Job
 from ablate.results import EARLIER, RESULT, read
 
@@ -41,7 +41,7 @@ class Recorder:
             _set_aside(job.folder)
         self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
-        self.board = Board(job) if job.config.logging.tensorboard else None
+        self.board = Board(job, resumed) if job.config.logging.tensorboard else None
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:
@@ -82,9 +82,11 @@ class Recorder:
         return result
 
     def close(self) -> None:
-        self.history.close()
-        if self.board is not None:
-            self.board.close()
+        try:
+            self.history.close()
+        finally:
+            if self.board is not None:
+                self.board.close()
 
 
 def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def _set_aside(folder: Path) -> None:
         shutil.rmtree(kept, ignore_errors=True)
         partial.replace(kept)
         sync(folder)
-    for old in (*files, folder / checkpoints.FILE, *folder.glob("events.out.tfevents.*")):
+    for old in (*files, folder / checkpoints.FILE, *folder.glob(EVENTS)):
         old.unlink(missing_ok=True)
 
 

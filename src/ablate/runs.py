@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,9 @@ def run(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] | Broken
                     if row.run not in recorders:
                         recorders[row.run] = Recorder(jobs[row.run], resumed=saved[row.run] is not None)
                     results[row.run] = recorders[row.run].take(row)
-                except OSError as error:
+                except MemoryError:  # the stack's doing, which may be cut
+                    raise
+                except Exception as error:  # a full disk, say, or samples that no picture can be made of
                     results[row.run] = lost(jobs[row.run], one_line(error), error)
             yield rows
             for place, result in results.items():
@@ -66,7 +69,8 @@ def run(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] | Broken
             yield place, lost(jobs[place], one_line(error), error)
     finally:
         for recorder in recorders.values():
-            recorder.close()
+            with suppress(OSError):  # what could not be written has been said
+                recorder.close()
 
 
 def run_all(

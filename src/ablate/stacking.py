@@ -290,7 +290,7 @@ class Stack:
 
     @threads(1)
     def gradient_norms(self) -> dict[str, Tensor]:
-        """The norm of each kernel's gradient in the last batch, penalty included, [runs] by layer."""
+        """The norm of each kernel's gradient in the last batch, [runs] by layer; penalties that have one included."""
         return {
             slot.name.removesuffix(".weight"): slot.of(self.gradients).flatten(1).norm(dim=1) for slot in self.kernels()
         }

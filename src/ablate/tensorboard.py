@@ -22,10 +22,10 @@ from urllib.parse import urlencode
 
 from ablate.console import Console, complain
 from ablate.errors import ConfigError
-from ablate.files import COMPARISON, count, short
+from ablate.files import COMPARISON, EVENTS, count, short
 
 OUTPUTS = Path("outputs")
-EVENTS, SWEEP = "events.out.tfevents.*", "multirun.yaml"  # what a run and a sweep have in their folders
+SWEEP = "multirun.yaml"  # what a sweep has in its folder
 NO_BROWSER = "--no-browser"
 # Runs are named <arm>/seed=<n>, and their means comparison/<arm>; those of one arm share a colour.
 ARM = f"(?:{COMPARISON}/)?(.*?)(?:/seed=|$)"
@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         folder = Path(typed[0]) if typed else last(OUTPUTS)
         names = runs(folder)
         flags = [flag for flag in arguments[len(typed) :] if flag != NO_BROWSER]
+        if flags and not flags[0].startswith("-"):
+            raise ConfigError(f"{flags[0]}: one folder, then flags: python -m ablate tensorboard DIR --port=6007")
         if any(flag.startswith("--logdir") for flag in flags):
             raise ConfigError("--logdir: the folder comes first, without a flag: python -m ablate tensorboard DIR")
         return serve(folder, names, flags, browser=NO_BROWSER not in arguments and _is_there_a_browser())
@@ -62,6 +64,8 @@ def last(outputs: Path) -> Path:
     """
     touched: dict[Path, float] = {}
     for path in outputs.rglob(EVENTS):
+        if not _is_of_a_run(path):
+            continue
         home = next((folder for folder in path.parents if (folder / SWEEP).is_file()), path.parent)
         times = [file.stat().st_mtime for file in (path, home / SWEEP) if file.is_file()]
         touched[home] = max(times, default=0.0) if home not in touched else max(touched[home], *times)
@@ -78,11 +82,15 @@ def runs(folder: Path) -> list[str]:
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder")
-    names = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(EVENTS)}
-    names = {name for name in names if COMPARISON not in name.split("/")}
+    names = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(EVENTS) if _is_of_a_run(path)}
     if not names:
         raise ConfigError(f"{folder}: no TensorBoard events below it")
     return sorted(names)
+
+
+def _is_of_a_run(path: Path) -> bool:
+    """And not of a comparison, which is beside its table."""
+    return not any(at.name == COMPARISON and at.with_suffix(".csv").is_file() for at in path.parents)
 
 
 def arms(names: Sequence[str]) -> set[str]:
