@@ -126,6 +126,8 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
         (["-m", "seed=range(0)", "hydra/sweeper=basic"], "this sweep has no runs"),
         (["-m", "study=regularizers", "study.seeds=1000000000"], "study.seeds=1000000000: must be less than or equal"),
         (["-m", "seed=0,1", "hydra.sweep.subdir=" + "x" * 300], "can't be written: is no name for a file"),
+        (["-m", "seed=0,1", "hydra.sweep.subdir=.."], "hydra.sweep.subdir=..: must be a folder below the sweep's"),
+        (["-m", "seed=0,1", "hydra.sweep.subdir=a/../.."], "hydra.sweep.subdir=..: must be a folder below the sweep's"),
     ],
 )
 def test_a_wrong_config_gives_one_line_exit_status_2_and_leaves_nothing(capsys, arguments, said):
@@ -221,6 +223,11 @@ def test_mnist_is_read_from_a_folder(capsys):
     assert main([*arguments, "trainer.batch_size=256", "hydra.run.dir=run"]) == 0
     result = json.loads(Path("run/result.json").read_text())
     assert result["metrics"]["accuracy/test"] > 0.85
+
+
+def test_hydras_own_sweeper_and_launcher_name_a_bad_value_too(capsys):
+    assert main(["-m", "hydra/sweeper=basic", "hydra/launcher=basic", "regularizer.l1=abc,0", "trainer.epochs=1"]) == 2
+    assert "error: regularizer.l1=abc: " in capsys.readouterr().err
 
 
 def test_two_runs_never_share_a_folder(capsys):

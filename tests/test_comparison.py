@@ -252,3 +252,16 @@ def test_a_study_names_the_arms_that_their_regularizers_do_not_tell_apart(tmp_pa
         asked.append(studies.Asked(("l1=1e-4" if name == "lasso" else "none") + str(i), name, i))
     studies.Sweep([], "mine", "plain", "accuracy/test", asked).write(tmp_path)
     assert list(compare_folders(tmp_path).runs["arm"]) == ["plain lr=0.1", "plain lr=0.2", "wide", "l1=1e-4"]
+
+
+def test_a_study_whose_baseline_has_not_finished_can_be_looked_at(tmp_path, capsys):
+    arms = {"plain": "none", "l1": "l1=1e-4"}
+    asked = [studies.Asked(f"{arm}{seed}", name, seed) for name, arm in arms.items() for seed in (0, 1)]
+    studies.Sweep([], "mine", "plain", None, asked).write(tmp_path)
+    for seed in (0, 1):
+        result(tmp_path / f"{seed}", "l1=1e-4", seed, 0.9, **L1)
+    comparison = compare_folders(tmp_path)
+    assert list(comparison.arms["arm"]) == ["l1=1e-4"] and comparison.unfinished == 2
+    assert comparison.remarks == ["plain: has no result yet; compared with l1=1e-4 instead"]
+    with pytest.raises(ConfigError, match=r"baseline=bogus: must be one of l1, l1=1e-4, plain$"):
+        compare_folders(tmp_path, baseline="bogus")

@@ -35,6 +35,15 @@ def test_layers_operations_and_shapes_are_nodes():
     assert nodes["out"].attr["is"].s == b"in_features=4, out_features=3, bias=True"
 
 
+def test_a_layer_that_is_called_twice_is_two_nodes():
+    class Twice(Residual):
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(self.block(self.block(x)))
+
+    nodes = graph.graph(Twice(), (4,)).node
+    assert [(n.name, list(n.input)) for n in nodes][3:5] == [("block/0_2", ["block/1"]), ("block/1_2", ["block/0_2"])]
+
+
 def test_a_model_that_cannot_be_traced_has_a_reason_instead(configured, monkeypatch):
     monkeypatch.setattr(models, "build", lambda *_, **__: Branching(64, 64))
     graph._of_model.cache_clear()

@@ -137,19 +137,56 @@ def test_a_convolutions_units_are_its_channels(kind):
 
 
 @pytest.mark.parametrize("kind", [Mapped, Looped])
-def test_every_call_of_a_relu_is_told_apart(kind):
-    class Twice(nn.Module):
+def test_a_module_that_looks_at_its_own_relu_computes_what_it_did(kind):
+    class Own(nn.ReLU):
         def __init__(self) -> None:
             super().__init__()
-            self.a, self.b, self.relu = nn.Linear(6, 5), nn.Linear(5, 3), nn.ReLU()
+            self.slope = nn.Parameter(torch.ones(1))
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.relu(self.b(self.relu(self.a(x))))
+            return super().forward(x) * self.slope
 
-    _, stack, _ = stacked(Twice, kind)
-    stack.forward(torch.randn(3, 7, 6))
-    shapes = {name: tuple(active.shape) for name, active in stack.active().items()}
-    assert shapes == {"relu": (3, 5), "relu_2": (3, 3)}
+    class Looks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.act = nn.Linear(6, 5), nn.Linear(5, 3), Own()
+
+        def forward(self, x: Tensor) -> Tensor:
+            h = self.act(self.a(x))
+            return self.act(self.b(h)) if isinstance(self.act, nn.ReLU) and not self.act.inplace else self.b(h)
+
+    models, stack, gradients = stacked(Looks, kind)
+    x = torch.randn(3, 7, 6)
+    torch.testing.assert_close(stack.forward(x)[1].t(), models[1](x[1]).detach())
+    assert {name: tuple(active.shape) for name, active in stack.active().items()} == {"act": (3, 5)}
+    stack.start_epoch(1)
+    stack.forward(x, training=True)
+    stack.backward(torch.ones(3, 3, 7))
+    assert gradients["act.slope"].abs().min() > 0
+
+
+def test_a_relu_that_only_some_runs_call_is_told_of_all():
+    class Sometimes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.act = nn.Linear(6, 3), nn.ReLU()
+            self.register_buffer("calls", torch.tensor(float(next(turn))))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.act(self.a(x)) if self.calls > 0 else self.a(x)
+
+    for calls, shape in (([0, 1, 1], (3, 3)), ([0, 0, 0], (3, 0))):
+        turn = iter(calls)
+        _, stack, _ = stacked(Sometimes, Looped)
+        stack.forward(torch.randn(3, 7, 6))
+        active = stack.active()["act"]
+        assert active.shape == shape and not active[0].any()
+
+
+def test_a_relu_on_samples_that_all_runs_share_is_told_of_every_run():
+    _, stack, _ = stacked(lambda: nn.Sequential(nn.Flatten(), nn.ReLU(), nn.Linear(6, 3)), Chain)
+    stack.forward(torch.randn(1, 7, 6))
+    assert stack.active()["1"].shape == (3, 6)
 
 
 @pytest.mark.parametrize("kind", [Mapped, Looped])

@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from ablate import config, studies
 from ablate.cli import main
 from ablate.errors import ConfigError
+from ablate.results import EARLIER
 from ablate.studies import Study
 
 NAMES = sorted(path.stem for path in (config.folder() / "study").glob("*.yaml"))
@@ -212,3 +213,18 @@ def test_a_persons_own_files_are_left_alone():
     assert main([*SHORT, "hydra.run.dir=run"]) == 0
     names = {path.name for path in Path("run").iterdir()}
     assert {".backup.2024", ".notes.1"} <= names and not any("ablate-part" in name for name in names)
+
+
+def test_a_run_of_other_settings_does_not_take_the_folder_where_a_finished_result_is_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["-m", "seed=0,1", *SHORT, "hydra.sweep.dir=sweep", "hydra.sweep.subdir=run/${seed}"]
+    assert main([*words, "regularizer=none"]) == 0
+    kept = Path("sweep/run/0")
+    before = json.loads((kept / "result.json").read_text())["run_id"]
+    # A run that was done again, with `rerun=all`, and killed.
+    (kept / EARLIER).mkdir()
+    for file in ("result.json", "model.safetensors", "history.csv"):
+        (kept / file).rename(kept / EARLIER / file)
+    assert main([*words, "regularizer=l1"]) == 0
+    there = {json.loads(path.read_text())["run_id"] for path in Path("sweep").rglob("result.json")}
+    assert before in there and len(there) == 4

@@ -45,6 +45,8 @@ def outputs() -> Path:
     touch("outputs/sweeps/day/time/multirun.yaml", 30)
     touch(f"outputs/sweeps/day/time/none/seed=0/{EVENTS}", 40)
     touch(f"outputs/runs/day/time/{EVENTS}", 45)
+    touch("outputs/comparison.csv", 55)
+    touch("outputs/studies/comparison/multirun.yaml", 1)
     return Path("outputs")
 
 
@@ -56,6 +58,8 @@ def outputs() -> Path:
         ("sweeps/day/time/multirun.yaml", "sweeps/day/time"),  # all of its runs were there already
         (f"runs/day/time/{EVENTS}", "runs/day/time"),
         ("studies/empty/multirun.yaml", "studies/mine"),  # nothing to see there
+        (f"comparison/none/{EVENTS}", "studies/mine"),  # of a table of everything
+        (f"studies/comparison/none/seed=0/{EVENTS}", "studies/comparison"),  # a study of that name
     ],
 )
 def test_the_study_sweep_or_run_of_the_last_work_is_shown(touched, chosen):

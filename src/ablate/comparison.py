@@ -92,6 +92,9 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     if metric not in runs or not metric.endswith("/test"):
         raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
     kinds = [sorted(members[r["run_id"]]) or [_kind(r, arm)] for r, arm in zip(results, runs["arm"], strict=True)]
+    known = {*runs["arm"], *(name for names in members.values() for name in names)}
+    if baseline is not None and baseline not in known:
+        raise ConfigError(f"baseline={baseline}: {one_of(sorted(known), baseline)}")
     compared = _compared(runs, kinds, baseline or first.baseline, metric)
     unfinished = len(asked - {result["run_id"] for result in results})
     others = len(found) + len(refused) - len(results)
@@ -119,9 +122,6 @@ def finished(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, metric: str) -> Comparison:
     """kinds: of every run, the names of the arms among whose settings one is chosen."""
-    every = [name for names in kinds for name in names] + list(runs["arm"])
-    if baseline is not None and baseline not in every:
-        raise ConfigError(f"baseline={baseline}: {one_of(dict.fromkeys(every), baseline)}")
     tables, strengths, remarks = [], [], []
     for _, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
         groups: dict[str, dict[str, None]] = defaultdict(dict)
@@ -133,6 +133,8 @@ def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, 
         reference = named or ""
         if reference not in set(of_data["arm"]):
             reference = _unregularized(list(chosen.values()))
+            if baseline is not None:
+                remarks.append(f"{baseline}: has no result yet; compared with {reference} instead")
         owners: dict[str, str] = {}
         for name in sorted(chosen, key=lambda name: name != baseline):  # the row is the baseline's where it has one
             if owners.setdefault(chosen[name], name) != name:

@@ -152,7 +152,7 @@ class Chain:
         self.layers: list[Layer] = []
         self.dropouts: list[Dropout] = []
         self.relus: dict[str, Activation] = {}
-        device = next(iter(rows.values())).device
+        device, self.runs = next(iter(rows.values())).device, len(models)
         for index, (name, module) in enumerate(models[0]._modules.items()):  # named_children leaves out repetitions
             if isinstance(module, nn.Linear):
                 w, g = (self._views(tensors, name) for tensors in (rows, gradients))
@@ -202,7 +202,7 @@ class Chain:
 
     def active(self) -> dict[str, Tensor]:
         """Which units of every ReLU were above 0 for some sample of the last forward pass: [runs, units], bool."""
-        return {name: layer.y.amax(2) > 0 for name, layer in self.relus.items()}
+        return {name: (layer.y.amax(2) > 0).expand(self.runs, -1) for name, layer in self.relus.items()}
 
     def backward(self, d: Tensor) -> None:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""

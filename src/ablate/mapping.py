@@ -44,19 +44,24 @@ class _Masked(nn.Module):
         return x * self.masks[len(self.shapes) - 1] if self.masks else x
 
 
-class _Watched(nn.Module):
-    """Stands in for a ReLU: notes at each call which of its units (dimension 1) are above 0 for some sample."""
+class _Watch:
+    """Notes, in evaluation, which units of a ReLU (a convolution's channels) are above 0 for some sample.
 
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-        self.calls: list[Tensor] = []
+    A hook, which leaves the module as its own code knows it. Of several calls in a forward pass, those with as many
+    units as the first count as one.
+    """
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layer(x)
-        if not self.training and y.ndim > 1:
-            self.calls.append(y.transpose(0, 1).flatten(1).amax(1) > 0)
-        return y
+    def __init__(self) -> None:
+        self.active = torch.empty(0, dtype=torch.bool)
+
+    def __call__(self, module: nn.Module, given: Any, y: Tensor) -> None:
+        if module.training or y.ndim < 2:
+            return
+        active = y.transpose(0, 1).flatten(1).amax(1) > 0
+        if not len(self.active):
+            self.active = active
+        elif self.active.shape == active.shape:
+            self.active = self.active | active
 
 
 class Mapped:
@@ -87,11 +92,11 @@ class Mapped:
             p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
             if any(p):
                 self.dropouts[name] = Dropout(p, seeds, index, device)
-        self.watched: dict[str, _Watched] = {}
-        for name, layer in models[0].named_modules():
+        self.watches: dict[str, _Watch] = {}
+        for name, layer in self.module.named_modules():
             if isinstance(layer, nn.ReLU):
-                self.watched[name] = _Watched(layer)
-                self.module.set_submodule(name, self.watched[name])
+                self.watches[name] = _Watch()
+                layer.register_forward_hook(self.watches[name])
         self.shapes: dict[torch.Size, dict[str, list[torch.Size]]] = {}
         self.found: dict[str, Tensor] = {}
 
@@ -133,16 +138,12 @@ class Mapped:
     def _begin(self, masks: Masks) -> None:
         for name, layer in self.masked.items():
             layer.begin(masks.get(name, []))
-        for watched in self.watched.values():
-            watched.calls = []
+        for watch in self.watches.values():
+            watch.active = torch.empty(0, dtype=torch.bool, device=self.gradients[0].device)
 
     def _active(self) -> dict[str, Tensor]:
-        """Of the pass just made of one run; a ReLU that is called several times has a number for each but the first."""
-        return {
-            f"{name}_{i}" if i > 1 else name: units
-            for name, watched in self.watched.items()
-            for i, units in enumerate(watched.calls, start=1)
-        }
+        """Of the pass just made of one run, [units]; none of a ReLU that was not called."""
+        return {name: watch.active for name, watch in self.watches.items()}
 
     def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Outcome:
         def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Outcome:
@@ -185,11 +186,17 @@ class Looped(Mapped):
                 found.append(self._active())
                 if self.module.training:
                     self.states[i] = torch.get_rng_state()
-        return torch.stack(self.outs), {name: torch.stack([run[name] for run in found]) for name in found[0]}
+        return torch.stack(self.outs), {name: _stacked([run[name] for run in found]) for name in self.watches}
 
     def backward(self, d: Tensor) -> None:
         for (own, slots), out, share in zip(self.each, self.outs, d.transpose(1, 2), strict=True):
             _differentiate(out, list(own.values()), share, slots)
+
+
+def _stacked(active: list[Tensor]) -> Tensor:
+    """[runs, units]; a run that didn't call the ReLU, or with other units than most, has none that are active."""
+    units = max(len(run) for run in active)
+    return torch.stack([run if len(run) == units else run.new_zeros(units) for run in active])
 
 
 def _differentiate(out: Tensor, leaves: list[Tensor], d: Tensor, slots: list[Tensor]) -> None:

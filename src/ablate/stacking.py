@@ -260,7 +260,8 @@ class Stack:
             n += x.shape[1]
             if active is not None:
                 for name, units in model.active().items():
-                    active[name] = active[name] | units if name in active else units
+                    known = active.get(name, units)
+                    active[name] = known | units if known.shape == units.shape else known
         return loss / n, right.double() / n
 
     def logits(self, part: str, rows: Rows) -> Tensor:
