@@ -41,7 +41,7 @@ def test_the_worst_mistakes_are_shown_worst_first(channels, mode):
     assert np.all(np.array(upper) == 255) and np.all(np.array(lower) == 0)
     assert np.all(np.array(picture.getpixel((TILE + 12 + TILE // 2, 4 + MARGIN + 5))) == 0)
     many = pictures.worst_mistakes(x, n, n + 1, np.full(20, 0.9), n)
-    assert many.size == (6 * (TILE + 8), 2 * (TILE + MARGIN + 8))
+    assert many.size == (4 * (TILE + 8), 3 * (TILE + MARGIN + 8))
 
 
 def test_samples_of_odd_shapes_are_shown_whole():

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 WRITTEN = 30  # classes up to which the cells of a confusion matrix are large enough for numbers
 CELL = 22  # pixels
 SIDE = 420  # pixels of a matrix of more classes
-TILES, ACROSS = 12, 6  # mistakes shown, and in a row
+TILES, ACROSS = 12, 4  # mistakes shown, and in a row: TensorBoard shows pictures 300 pixels wide
 TILE = 80  # pixels
 MARGIN = 18  # pixels of a line of text
 INK, PAPER, FRAME = "#1e1e1e", "#ffffff", "#dedede"
