@@ -228,3 +228,9 @@ def test_a_run_of_other_settings_does_not_take_the_folder_where_a_finished_resul
     assert main([*words, "regularizer=l1"]) == 0
     there = {json.loads(path.read_text())["run_id"] for path in Path("sweep").rglob("result.json")}
     assert before in there and len(there) == 4
+
+
+def test_jobs_that_are_the_same_run_are_told(tmp_path, capsys):
+    words = ["-m", "regularizer=none,l1", "regularizer.l1=0,1e-3", *SHORT, f"hydra.sweep.dir={tmp_path}"]
+    assert main(words) == 0
+    assert "4 jobs, 2 different runs\n" in capsys.readouterr().out

@@ -150,6 +150,8 @@ def prepare(
     refused = {run.run_id for run in asked if run.error is not None}
     runs = {run.run_id for run in asked}
     Prepare.reused = runs - refused - set(left)
+    if len(asked) > len(runs):
+        print(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
     if Prepare.reused or refused:
         hopeless = f", {len(refused)} can't be trained" if refused else ""
         print(f"{count(len(runs), 'run')}: {len(Prepare.reused)} reused, {len(left)} to do{hopeless}")
