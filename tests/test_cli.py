@@ -113,7 +113,11 @@ def test_a_single_run_that_diverges_exits_with_1(capsys):
         (["--nope"], "unrecognized arguments: --nope"),
         (["-m", "--cfg", "job"], "--multirun: goes without --cfg"),
         (["-m", "--info"], "--multirun: goes without --info"),
-        (["optimizer.eps"], "optimizer.eps: can't be read: missing EQUAL"),
+        (["optimizer.eps"], "optimizer.eps: isn't key=value; python -m ablate --help lists the keys"),
+        (["train"], "train: isn't key=value; python -m ablate --help lists the keys"),
+        (["tensorbord", "outputs"], "tensorbord: isn't key=value; did you mean tensorboard?"),
+        (["seed=0,1"], "seed=0,1: several values need -m"),
+        (["model.hidden=64"], "model.hidden=64: must be a list, such as [64]"),
         (["seed=é"], "seed=é: can't be read: a character in it wants quotes"),
         (["model.hidden=[100000000]"], "model=mlp: its 7,500,000,010 parameters take 240.0 GB of memory"),
         (["dataset=noise", "dataset.samples=1000000000000"], "dataset=noise: 2,000,000,000,000 samples"),
@@ -136,6 +140,78 @@ def test_a_wrong_config_gives_one_line_exit_status_2_and_leaves_nothing(capsys, 
     shown = capsys.readouterr()
     assert said in shown.err and shown.err.count("\n") == 1 and shown.out == ""
     assert [path.name for path in Path().iterdir()] == ["file"]
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory) -> Path:
+    """A copy of the project, for modules and options that are wrong."""
+    project = tmp_path_factory.mktemp("project")
+    for part in ("conf", "src"):
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return project
+
+
+PENALTY = "def penalty(weight):\n    return "
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "arguments", "said"),
+    [
+        ("src/ablate/regularizers/my.py", "def penalti(weight): ...", [], "FILE: must define penalty(weight), or"),
+        ("src/ablate/regularizers/my.py", "def penalty(", [], "FILE: can't be imported: SyntaxError: '(' was never"),
+        ("src/ablate/regularizers/my.py", "\nx = y", [], "FILE, line 2: can't be imported: NameError: name 'y'"),
+        ("src/ablate/models/my.py", "import nosuch", ["model=mlp", "model.name=my"], "FILE, line 1: can't be imported"),
+        (
+            "src/ablate/data/my.py",
+            "import nosuch",
+            ["dataset.name=my"],
+            "ModuleNotFoundError: No module named 'nosuch'",
+        ),
+        ("conf/regularizer/my.yaml", "l1: [1\nl2", ["regularizer=my"], "FILE, line 2: can't be read: expected ','"),
+        ("conf/regularizer/my.yaml", "l1: [1\nl2", ["-m", "regularizer=my", "seed=0,1"], "FILE, line 2: can't be read"),
+        ("conf/regularizer/my.yaml", "l1: [1\nl2", ["regularizer=mi"], "regularizer=mi: must be one of"),
+        ("conf/regularizer/my.yaml", "l1: [1\nl2", ["modle=mlp"], "modle: no such key; did you mean model?"),
+        (
+            "conf/regularizer/my.yaml",
+            "my: 1.0",
+            ["regularizer=my"],
+            f"no module {Path('src/ablate/regularizers/my.py')}",
+        ),
+        (
+            "src/ablate/regularizers/my.py",
+            f"{PENALTY}weight.abs().sum(1)",
+            ["regularizer.my=1"],
+            "penalty(weight) in FILE must return one number, as a tensor; it returned a tensor of shape [8]",
+        ),
+        (
+            "src/ablate/regularizers/my.py",
+            f"{PENALTY}float(weight.numel())",
+            ["-m", "regularizer.my=0.1,1", "seed=0,1"],
+            "must return one number, as a tensor; it returned 128.0, no tensor",
+        ),
+        (
+            "src/ablate/regularizers/my.py",
+            f"{PENALTY}weight.smu()",
+            ["regularizer.my=1"],
+            "penalty(weight) in FILE fails: AttributeError",
+        ),
+    ],
+)
+def test_a_wrong_module_or_option_gives_one_line_exit_status_2_and_leaves_nothing(
+    copied, monkeypatch, file, content, arguments, said
+):
+    monkeypatch.chdir(copied)
+    monkeypatch.setenv("PYTHONPATH", "src")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    Path(file).write_text(content)
+    try:
+        done = ablate(*arguments)
+    finally:
+        Path(file).unlink()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert said.replace("FILE", str(Path(file))) in done.stderr
+    assert {path.name for path in Path().iterdir()} == {"conf", "src"}
 
 
 def test_much_dropout_is_warned_of_and_trained(capsys):

@@ -12,8 +12,16 @@ from ablate.discovery import load
 from ablate.regularizers import dropout, l1, l1_proximal, l2
 from ablate.seeds import DROPOUT, generator
 
-PENALTIES = regularizers.penalties()
+PENALTIES = [name for name in regularizers.names() if getattr(load("ablate.regularizers", name), "penalty", None)]
 PROXIMAL = [name for name in PENALTIES if hasattr(load("ablate.regularizers", name), "proximal")]
+
+
+@pytest.mark.parametrize("name", regularizers.names())
+def test_a_module_says_what_it_is_and_what_its_penalty_is(name):
+    assert regularizers.summary(name)
+    assert (name in regularizers.penalties()) == (name in PENALTIES)
+    if name in PENALTIES:
+        regularizers.fits(name)
 
 
 def test_penalties_are_sums_over_the_kernel_as_in_keras():

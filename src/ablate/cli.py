@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TextIO, cast
 
 import hydra
+import yaml
 from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Sweep
@@ -85,11 +86,14 @@ def _outcome(result: dict[str, Any]) -> float:
 def check(composed: DictConfig) -> config.Config:
     """A job's config, checked as far as one can without training: its keys, whether data and model are to be had."""
     checked = config.check(composed)
-    from ablate import models
+    from ablate import models, regularizers
     from ablate.splits import split
 
     data = split(checked)
     models.fits(checked.model, data.shape, data.outputs)
+    for name, strength in checked.strengths.items():
+        if strength:
+            regularizers.fits(name)
     return checked
 
 
@@ -401,9 +405,10 @@ def _keys() -> list[str]:
         group = path.parent.relative_to(config.folder()).parts
         if group[:1] in (("hydra",), ("experiment",)):
             continue
-        keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
+        with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
+            keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
         keys |= set(group)
-    return sorted(keys | _flat({"regularizer": config.Regularizer().model_dump()}, ""))
+    return sorted(keys | _flat({"regularizer": config.UNREGULARIZED}, ""))
 
 
 def _flat(node: Any, prefix: str) -> set[str]:

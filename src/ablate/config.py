@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
@@ -124,13 +125,38 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": S
 
 # A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
 # combine, and share a stack.
-_keys: dict[str, Any] = {
-    name: (regularizers.limits(name), Field(0.0, description=regularizers.summary(name)))
-    for name in regularizers.names()
-}
-_kernels = "which kernels are penalised: all, or all but the output layer's. Biases never are"
-_keys["layers"] = (Literal["all", "hidden"], Field("all", description=_kernels))
-Regularizer = create_model("Regularizer", __base__=Schema, **_keys)
+UNREGULARIZED: dict[str, Any] = {**dict.fromkeys(regularizers.names(), 0.0), "layers": "all"}
+
+
+class Strengths(Schema):
+    package = regularizers.__name__
+
+
+@cache
+def _regularizer() -> type[Strengths]:
+    """The schema of `regularizer`.
+
+    Raises:
+        ConfigError: a module in ablate/regularizers can't be used.
+    """
+    keys: dict[str, Any] = {
+        name: (regularizers.limits(name), Field(UNREGULARIZED[name], description=regularizers.summary(name)))
+        for name in regularizers.names()
+    }
+    kernels = "which kernels are penalised: all, or all but the output layer's. Biases never are"
+    keys["layers"] = (Literal["all", "hidden"], Field(UNREGULARIZED["layers"], description=kernels))
+    return create_model("Regularizer", __base__=Strengths, __module__=__name__, **keys)
+
+
+if TYPE_CHECKING:
+    Regularizer: type[Strengths]
+else:
+
+    def __getattr__(name: str) -> Any:
+        """`Regularizer`, made when it is asked for: a bad module is refused as a bad config is, not on import."""
+        if name == "Regularizer":
+            return _regularizer()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Config(Schema):
@@ -190,7 +216,7 @@ def check(composed: DictConfig) -> Config:
         "optimizer": (OPTIMIZERS, OPTIMIZERS.__getitem__),
     }
     # First, because a model's dropout follows it: a bad value is named where it was given.
-    given["regularizer"] = typed(Regularizer, given.get("regularizer"), "regularizer")
+    given["regularizer"] = typed(_regularizer(), given.get("regularizer"), "regularizer")
     for group, (names, schema) in named.items():
         given[group] = typed(_chosen(group, given.get(group), names, schema), given[group], group)
     config = typed(Config, given, "")
@@ -296,7 +322,7 @@ def run_folder(*, _root_: DictConfig) -> str:
 
 def register() -> None:
     """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
-    ConfigStore.instance().store(name="schema", node={"regularizer": Regularizer().model_dump()})
+    ConfigStore.instance().store(name="schema", node={"regularizer": UNREGULARIZED})
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
     OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
     OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)

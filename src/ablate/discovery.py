@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import traceback
 from functools import cache
+from pathlib import Path
 from types import ModuleType
+
+from ablate.errors import ConfigError, one_line
+from ablate.files import short
 
 
 @cache
@@ -15,5 +20,21 @@ def modules(package: str) -> tuple[str, ...]:
     return tuple(sorted(found.name for found in pkgutil.iter_modules(path) if not found.name.startswith("_")))
 
 
+def file(package: str, name: str) -> Path:
+    """Where a module of `package` is, or would have to be."""
+    return Path(importlib.import_module(package).__path__[0], f"{name}.py")
+
+
 def load(package: str, name: str) -> ModuleType:
-    return importlib.import_module(f"{package}.{name}")
+    """The module `name` of `package`.
+
+    Raises:
+        ConfigError: it can't be imported; names its file, the line where that is known, and the error.
+    """
+    try:
+        return importlib.import_module(f"{package}.{name}")
+    except Exception as error:
+        path = file(package, name)
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        where = f"{short(path)}, line {lines[-1]}" if lines else short(path)
+        raise ConfigError(f"{where}: can't be imported: {one_line(error)}") from error

@@ -5,8 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path
+
+from ablate.files import short
 
 LONGEST = 200  # characters of a value that are repeated
+HELP = "python -m ablate --help lists the keys"
+COMMAND = "tensorboard"  # the only word that stands alone
 
 
 class ConfigError(Exception):
@@ -56,8 +61,15 @@ def one_line(error: BaseException) -> str:
     return said if isinstance(error, ConfigError | RunFailed) else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
-def _misread(text: str) -> str:
-    """Why an override can't be read: Hydra says that an override can't be read, why, and where to read on."""
+def _misread(override: str, text: str) -> str:
+    """What is wrong with an override. Hydra's text says that it can't be read, why, and where to read on."""
+    if "=" not in override:
+        near = difflib.get_close_matches(override, [COMMAND], n=1)
+        return f"isn't key=value; {f'did you mean {COMMAND}?' if near else HELP}"
+    return f"can't be read: {_why(text)}"
+
+
+def _why(text: str) -> str:
     if text.startswith("LexerNoViableAlt"):
         return "a character in it wants quotes around the value, as in \"key='value'\""
     said = [part for part in text.splitlines() if part and not part.startswith(("Error parsing", "See http"))]
@@ -65,13 +77,16 @@ def _misread(text: str) -> str:
 
 
 def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
-    """One line for an error of Hydra's or OmegaConf's own, or None for any other.
+    """One line for an error of Hydra's, OmegaConf's or YAML's own, or None for any other.
 
     keys: every key of the config, to name the one that may have been meant.
     """
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import MarkedYAMLError
 
+    if isinstance(error, MarkedYAMLError) and (mark := error.problem_mark):
+        return f"{short(Path(mark.name))}, line {mark.line + 1}: can't be read: {error.problem}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = (error.missing_cfg_file or "").rpartition("/")
         return f"{group}={option}: {one_of(error.options, option)}"
@@ -79,7 +94,9 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
         return None
     text = str(error)
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: can't be read: {_misread(text)}"
+        return f"{error.override}: {_misread(str(error.override), text)}"
+    if found := re.search(r"Ambiguous value for argument '(.*)'$", text, re.MULTILINE):
+        return f"{found[1]}: several values need -m"
     if found := re.search(r"Could not override '([^']+)'", text):
         key = found[1]
         if key in keys:
@@ -87,7 +104,7 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
         near = difflib.get_close_matches(key, list(keys), n=1)
         if any(other.startswith(key + ".") for other in keys):
             return f"{key}: is a group of keys; name an option of it or one of its keys"
-        meant = f"did you mean {near[0]}?" if near else "python -m ablate --help lists the keys"
+        meant = f"did you mean {near[0]}?" if near else HELP
         return f"{key}: no such key; {meant}"
     cause = f" {error.__cause__}" if error.__cause__ else ""
     said = re.sub(r"See https?://\S+ for\s+.*|full_key: (\S*)|object_type=\S+", r"\1", text + cause, flags=re.S)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
-from ablate.errors import ConfigError, one_of, refuse
+from ablate.discovery import file
+from ablate.errors import ConfigError, cut, one_of, refuse, shown
+from ablate.files import short
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -14,8 +19,12 @@ Width = Annotated[int, Field(ge=1, le=100_000_000)]  # of a layer; what the memo
 
 
 class Schema(BaseModel):
-    """Keys with types and limits. Nothing is converted but whole numbers to floats; NaN is refused."""
+    """Keys with types and limits. Nothing is converted but whole numbers to floats; NaN is refused.
 
+    package: the one whose modules give the keys, where they come of modules.
+    """
+
+    package: ClassVar[str | None] = None
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -54,17 +63,25 @@ def typed(schema: type[Schema], node: Any, group: str) -> Any:
         return schema.model_validate(node)
     except ValidationError as error:
         first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if not str(part).startswith(("constrained-", "list["))]
-    key = ".".join([group, *where] if group else where) or group
+    given, allowed = first["input"], _said(first)
+    where = [part for part in first["loc"] if not str(part).startswith(("constrained-", "list["))]
+    if where and isinstance(where[-1], int):  # an item: what was typed is the list
+        allowed = f"its {cut(shown(given))} {allowed}"
+        given = reduce(getitem, where := where[:-1], node)
+    key = ".".join(str(part) for part in ([group, *where] if group else where)) or group
     if first["type"] == "extra_forbidden":
-        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}")
+        missing = f"; there is no module {short(file(schema.package, str(where[-1])))}" if schema.package else ""
+        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}{missing}")
     if first["type"] == "missing":
         raise ConfigError(f"{key}: is missing")
-    allowed = "must be a group of keys" if first["type"] == "model_type" else _said(first["msg"])
-    raise refuse(key, first["input"], allowed)
+    raise refuse(key, given, allowed)
 
 
-def _said(message: str) -> str:
+def _said(error: ErrorDetails) -> str:
     """Pydantic's words for a person at a command line."""
-    message = message.replace("Input should be", "must be").replace("List should have", "must have")
+    if error["type"] == "model_type":
+        return "must be a group of keys"
+    if error["type"] == "list_type" and isinstance(error["input"], int | float):
+        return f"must be a list, such as {shown([error['input']])}"
+    message = error["msg"].replace("Input should be", "must be").replace("List should have", "must have")
     return message.partition(" after validation")[0].removeprefix("Value error, ")

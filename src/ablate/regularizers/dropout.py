@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 LIMITS = Probability
+penalty = None
 LANES = 2**16
 
 
