@@ -19,7 +19,7 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python scripts/reference.py
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ablate needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'

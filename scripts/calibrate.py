@@ -2,10 +2,11 @@
 
 Simulated: a baseline and arms whose figures differ by noise alone (normal, or skewed), with a part that seeds
 share; the share of studies in which any arm gets a verdict must not exceed 5 %. Then one arm is better by so
-much, and how often that is found is set against theory. Real: one arm of digits, trained with seeds of its
-own for each of two names (A/A), compared as if they were two arms.
+much, and how often that is found is set against theory. Looks: the same study is compared again when seeds have
+been added to it. Real: one arm of digits, trained with seeds of its own for each of two names (A/A), compared as if
+they were two arms.
 
-    python scripts/calibrate.py [--studies 2000] [--arms 4] [--seeds 10] [--aa 20]
+    python scripts/calibrate.py [--studies 2000] [--arms 4] [--seeds 10] [--looks 10,20,40] [--aa 20]
 """
 
 from __future__ import annotations
@@ -51,6 +52,18 @@ def alarms(studies: int, noise: Noise, arms: int, seeds: int) -> int:
     return sum(bool(verdict.isin(ALARMS).any()) for verdict in verdicts)
 
 
+def looked_at(studies: int, noise: Noise, arms: int, looks: list[int]) -> list[int]:
+    """How many of so many studies without a difference have given a verdict by each look, at so many seeds."""
+    random = np.random.default_rng(2)
+    alarmed = [0] * len(looks)
+    for _ in range(studies):
+        table, seen = simulated(random, noise, arms, max(looks)), False
+        for i, seeds in enumerate(looks):
+            seen = seen or bool(compare(table[table["seed"] < seeds], "arm0", "figure")["verdict"].isin(ALARMS).any())
+            alarmed[i] += seen
+    return alarmed
+
+
 def found(studies: int, noise: Noise, seeds: int, better_by: float) -> int:
     """How many of so many studies of two arms find that one is better, as it is."""
     random = np.random.default_rng(1)
@@ -79,6 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in (("studies", 2000), ("arms", 4), ("seeds", 10), ("aa", 20)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--looks", type=lambda text: sorted(map(int, text.split(","))), help="e.g. 10,20,40")
     given = parser.parse_args()
     console, limit = Console(width=100), 1 - LEVEL
 
@@ -102,6 +116,17 @@ def main() -> None:
             theory = power(effect, 1.0, given.seeds, limit)
             table.add_row(name, f"{effect:.2f}", f"{n / given.studies:.1%}", f"{theory:.1%}")
     console.print(f"One arm is better ({given.seeds} seeds; theory is for normal noise):", table)
+
+    if given.looks:
+        table = Table("noise", "looks at seeds", "studies", "with a false alarm", "share", "95 % interval")
+        for name, noise in NOISES.items():
+            for i, n in enumerate(looked_at(given.studies, noise, given.arms, given.looks)):
+                low, high = binomtest(n, given.studies).proportion_ci()
+                so_far = ", ".join(map(str, given.looks[: i + 1]))
+                table.add_row(
+                    name, so_far, str(given.studies), str(n), f"{n / given.studies:.2%}", f"{low:.2%} to {high:.2%}"
+                )
+        console.print(f"Seeds are added after a look; no arm differs ({given.arms} arms, Holm):", table)
 
     if given.aa:
         verdicts = real(given.aa, given.seeds)

@@ -27,8 +27,16 @@ def test_a_difference_is_found_as_often_as_theory_says():
     assert low <= found <= high
 
 
+def test_every_look_at_a_growing_study_is_a_chance_of_a_false_alarm():
+    studies, normal = 300, CALIBRATE["NOISES"]["normal"]
+    first, *_, last = CALIBRATE["looked_at"](studies, normal, 1, [6, 12, 24, 48])
+    assert first <= binom.ppf(0.999, studies, 0.05) < last
+
+
 def test_the_script_prints_its_tables(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["calibrate.py", "--studies", "5", "--arms", "2", "--seeds", "6", "--aa", "1"])
+    monkeypatch.setattr(
+        sys, "argv", ["calibrate.py", "--studies", "5", "--arms", "2", "--seeds", "6", "--aa", "1", "--looks", "7,6"]
+    )
     CALIBRATE["main"]()
     out = capsys.readouterr().out
-    assert "No arm differs" in out and "One arm is better" in out and "A/A on digits: " in out
+    assert "6, 7" in out and "No arm differs" in out and "One arm is better" in out and "A/A on digits: " in out

@@ -150,7 +150,8 @@ def prepare(
     _check_folders(list(todo.values()))
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
-    studies.Sweep(sys.argv[1:], name, baseline, metric, asked).write(folder)
+    looks = studies.looks(folder, asked, there)
+    studies.Sweep(sys.argv[1:], name, baseline, metric, asked, looks).write(folder)
     refused = {run.run_id for run in asked if run.error is not None}
     runs = {run.run_id for run in asked}
     Prepare.reused = runs - refused - set(left)

@@ -10,8 +10,8 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -72,13 +72,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep was asked for: kept in its folder, so that its table can be made of that, now and later."""
+    """What a sweep was asked for: kept in its folder, so that its table can be made of that, now and later.
+
+    looks: how many seeds its arms had each time that their results were there and more seeds were asked for.
+    """
 
     command: list[str]
     study: str | None
     baseline: str | None  # an arm's name
     metric: str | None
     runs: list[Asked]
+    looks: list[int] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +99,24 @@ class Sweep:
         except (OSError, ValueError) as error:
             said = str(error)
         raise ConfigError(line(f"{path}: is no list of what was asked for: {said}"))
+
+
+def looks(folder: Path, runs: Sequence[Asked], there: Collection[str]) -> list[int]:
+    """The looks of a sweep that is asked for now, where its folder holds what was asked for before.
+
+    there: the run_id of every result in the folder.
+    """
+    try:
+        before = Sweep.read(folder / ASKED)
+    except ConfigError:
+        return []
+    now, seeds = {run.run_id for run in runs}, {run.seed for run in runs}
+    again = [run for run in before.runs if run.error is None and run.run_id in now]
+    if not again:
+        return []
+    seen = {run.seed for run in again}
+    looked = seen < seeds and all(run.run_id in there for run in again)
+    return [n for n in before.looks if n < len(seeds)] + [len(seen)] * looked
 
 
 def refused(arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:

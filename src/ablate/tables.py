@@ -135,6 +135,13 @@ def notes(comparison: Comparison) -> list[str]:
         lines.append(f"chosen by validation loss{' so far' * bool(comparison.unfinished)}: {chosen}")
     if (runs["overlap"] > 0).any():
         lines.append("splits differ from seed to seed and share samples: intervals and p are widened for it")
+    sweep = comparison.sweep
+    if sweep and (looks := [str(n) for n in sweep.looks if n >= MINIMUM_SEEDS]):
+        now = len({run.seed for run in sweep.runs})
+        lines.append(
+            f"seeds were added after a look ({', '.join(looks)}, then {now}): "
+            "that finds differences too easily, see docs/statistics.md"
+        )
     uneven = arms[(arms["arm"] != arms["baseline"]) & (arms["pairs"] < arms["n"])]
     for row in as_rows(uneven):
         lines.append(f"{row['arm']}: {row['pairs']} of its {row['n']} seeds are shared with {row['baseline']}")
