@@ -56,3 +56,13 @@ def test_runs_without_tensorboard_have_none_of_it(tmp_path):
     words = ["seed=0,1", "trainer.epochs=1", "logging.tensorboard=false", f"hydra.sweep.dir={tmp_path}"]
     assert main(["-m", *words]) == 0
     assert not (tmp_path / "comparison").exists() and not list(tmp_path.rglob("events*"))
+
+
+def test_a_study_of_that_name_keeps_its_files(tmp_path):
+    for name in ("comparison", "other"):
+        words = ["seed=0,1", "trainer.epochs=1", "model.hidden=[4]", f"hydra.sweep.dir={tmp_path / name}"]
+        assert main(["-m", *words]) == 0
+    runs = {path for path in tmp_path.rglob("events*") if "seed=" in path.parent.name}
+    for _ in range(2):
+        assert conclude([tmp_path]) == 0
+        assert len(runs) == 4 and all(path.exists() for path in runs)

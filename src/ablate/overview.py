@@ -13,13 +13,15 @@ from ablate.comparison import Comparison, finished
 from ablate.events import EventFile, epoch, image, text
 from ablate.files import COMPARISON, EVENTS, filename
 from ablate.report import looks
+from ablate.results import HISTORY
 from ablate.tables import markdown
 
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write `comparison`, and `comparison/<arm>` with its means over the seeds, in place of those of before."""
     place = folder / COMPARISON
-    before = list(place.rglob(EVENTS))
+    # A study may have this name too: what stands beside a history is a run's.
+    before = [file for file in place.rglob(EVENTS) if not (file.parent / HISTORY).exists()]
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
         with drawing.as_png():
             images = [image(tag, png) for tag, png in _plots(comparison)]
