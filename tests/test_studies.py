@@ -142,7 +142,7 @@ def test_rerun_says_which_results_are_done_again(capsys, rerun, to_do):
         (["study=regularizers", "study.metric=loss/val"], "study.metric=loss/val: must be"),
         (["study=regularizers,strengths"], "study=regularizers,strengths: one study at a time"),
         (["study=regularizers", "study.common='regularizer.l2=-1'"], "regularizer.l2=-1: must be"),
-        (["study=regularizers", "study.arms.l1='a b'"], "a: can't be read"),
+        (["study=regularizers", "study.arms.l1='a b'"], "a: isn't key=value"),
         (["study=regularizers", "study.arms.l1='\"a'"], "study.arms.l1=\"a: can't be read"),
         (["study=regularizers", "study.arms.l1=3"], "study.arms.l1=3: must be"),
         (["study.seeds=3"], "study.seeds: only some options of study have this key"),
