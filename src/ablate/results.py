@@ -6,6 +6,7 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -177,13 +178,21 @@ def _check_weights(path: Path) -> None:
 
 
 def history(folder: Path) -> pd.DataFrame:
-    """A run's figures by epoch; empty where it left none that can be read."""
+    """A run's figures by epoch, not to be changed; empty where it left none that can be read."""
     import pandas as pd
 
     try:
-        return pd.read_csv(folder / HISTORY, index_col="epoch", dtype=float)
+        return _history(folder / HISTORY, (folder / HISTORY).stat().st_mtime_ns)
     except (OSError, ValueError):  # pandas' errors of its own are ValueErrors
         return pd.DataFrame()
+
+
+@lru_cache(maxsize=1024)
+def _history(path: Path, changed: int) -> pd.DataFrame:
+    """changed: when; what has not changed is read once for the report and for TensorBoard."""
+    import pandas as pd
+
+    return pd.read_csv(path, index_col="epoch", dtype=float)
 
 
 def kernels(folder: Path) -> dict[str, np.ndarray]:
