@@ -19,6 +19,7 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 
 from ablate import board
 from ablate.cli import main
+from ablate.engine import train
 from ablate.jobs import Job
 from ablate.runs import run_all
 
@@ -30,6 +31,13 @@ def shown(folder: Path) -> EventAccumulator:
     events = EventAccumulator(str(folder), size_guidance=EVERYTHING)
     events.Reload()
     return events
+
+
+def shown_in(file: Path) -> int:
+    """How many tensors TensorBoard reads of one event file."""
+    events = EventAccumulator(str(file), size_guidance=EVERYTHING)
+    events.Reload()
+    return len(events.Tags()["tensors"])
 
 
 def text(events: EventAccumulator, tag: str) -> str:
@@ -175,3 +183,14 @@ def test_logging_can_be_had_in_parts(logged):
     tags = logged("logging.images=false", "logging.graph=false", "logging.histograms=0").Tags()
     assert tags["images"] == tags["histograms"] == [] and not tags["graph"]
     assert "loss/val" in tags["scalars"]
+
+
+def test_a_run_that_goes_on_is_introduced_once_and_pictures_are_made_for_tensorboard_only(configured, tmp_path):
+    for _ in range(2):
+        opened = board.Board(Job(configured(), tmp_path))
+        opened.close()
+    files = [shown_in(path) for path in sorted(tmp_path.glob("events*"))]
+    assert sorted(files) == [0, 4]  # command, config, HParams, charts
+    configs = [configured(*SHORT, f"logging.tensorboard={on}") for on in ("true", "false")]
+    ends = [rows[0].ending for config in configs for rows in train([config])]
+    assert [end.logits is not None for end in ends if end] == [True, False]

@@ -14,6 +14,7 @@ from ablate import graph, identity, pictures
 from ablate.config import Config, arm
 from ablate.engine import Ending, Row
 from ablate.events import EventFile, epoch, histogram, image, layout, scalar, session_end, session_start, text
+from ablate.files import EVENTS
 from ablate.jobs import Job
 from ablate.splits import split
 
@@ -39,12 +40,12 @@ LAYOUT = layout(
 class Board:
     """One run's event file."""
 
-    def __init__(self, job: Job, resumed: bool) -> None:
-        """resumed: an earlier file of the run says what it is."""
+    def __init__(self, job: Job) -> None:
+        begun = any(job.folder.glob(EVENTS))  # of a run that goes on, an earlier file says what it is
         self.job, self.logging = job, job.config.logging
         self.events = EventFile(job.folder)
         self.file, self.flush, self.close = self.events.file, self.events.flush, self.events.close
-        if not resumed:
+        if not begun:
             self._open(job)
 
     def _open(self, job: Job) -> None:

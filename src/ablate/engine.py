@@ -162,7 +162,8 @@ class _Watch:
         kept = stack.rows.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
         tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.rows)]
-        pictured = [row for row in ending.tolist() if stack.configs[row].logging.images]
+        logged = [c.logging.tensorboard and c.logging.images for c in stack.configs]
+        pictured = [row for row in ending.tolist() if logged[row]]
         logits = stack.logits("val", kept).cpu() if pictured else None
         weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
         endings = {}

@@ -41,7 +41,7 @@ class Recorder:
             _set_aside(job.folder)
         self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")
         self.rows = csv.writer(self.history)
-        self.board = Board(job, resumed) if job.config.logging.tensorboard else None
+        self.board = Board(job) if job.config.logging.tensorboard else None
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:
