@@ -39,12 +39,12 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from ablate import config
-from ablate.config import Config
-from ablate.engine import train
-from ablate.jobs import Job
-from ablate.runs import run_all
-from ablate.splits import split
+from ablate.config import checks, registration
+from ablate.config.schema import Config
+from ablate.execution.runs import run_all
+from ablate.preprocessing.splits import split
+from ablate.records.job import Job
+from ablate.training.engine import train
 
 OUT = Path("outputs/bench")
 ARMS = ("none", "l1", "l2", "dropout")
@@ -61,7 +61,7 @@ Measure = Callable[[int], float]  # epochs → seconds a run
 def by_hand(epochs: int, configs: Sequence[Config], threads: int, loader: bool = False) -> float:
     """Seconds a run of a loop as people write it; loss and accuracy of train and val after every epoch."""
     torch.set_num_threads(threads)
-    parts = [split(c) for c in configs]
+    parts = [split(c.dataset, c.split_seed) for c in configs]
     start = time.perf_counter()
     for c, data in zip(configs, parts, strict=True):
         torch.manual_seed(c.seed)
@@ -112,7 +112,7 @@ def engine(epochs: int, configs: Sequence[Config], threads: int, more: int = 0) 
     """
     torch.set_num_threads(threads)
     planned = lasting(configs, epochs + more)
-    split(planned[0])
+    split(planned[0].dataset, planned[0].split_seed)
     start = time.perf_counter()
     for _ in islice(train(planned), epochs):
         pass
@@ -122,7 +122,7 @@ def engine(epochs: int, configs: Sequence[Config], threads: int, more: int = 0) 
 def products(epochs: int, c: Config, runs: int, threads: int) -> float:
     """Seconds a run of the products it can't do without: forward, backward, evaluation of train and val."""
     torch.set_num_threads(threads)
-    data = split(c)
+    data = split(c.dataset, c.split_seed)
     steps = _products(runs, threads, tuple(widths(c)), c.trainer.batch_size, len(data.train), len(data.val))
     start = time.perf_counter()
     for _ in range(epochs):
@@ -194,8 +194,8 @@ def whole_command(epochs: int, words: Sequence[str], runs: int, bytecode: str) -
 
 
 def configured(*overrides: str) -> Config:
-    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
-        return config.check(compose("config", list(overrides)))
+    with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
+        return checks.check(compose("config", list(overrides)))
 
 
 def lasting(configs: Sequence[Config], epochs: int) -> list[Config]:
@@ -204,7 +204,7 @@ def lasting(configs: Sequence[Config], epochs: int) -> list[Config]:
 
 def widths(c: Config) -> list[int]:
     """The network's widths, from input to output."""
-    data = split(c)
+    data = split(c.dataset, c.split_seed)
     return [data.train.x[0].numel(), *c.model.hidden, data.outputs]
 
 
@@ -406,7 +406,7 @@ def write_data(folder: Path, configs: Sequence[Config]) -> None:
     """What a peer needs of a job, as .npy files and job.json."""
     folder.mkdir()
     for name in ("train", "val"):
-        part = getattr(split(configs[0]), name)
+        part = getattr(split(configs[0].dataset, configs[0].split_seed), name)
         np.save(folder / f"x_{name}.npy", part.x.flatten(1).numpy())
         np.save(folder / f"y_{name}.npy", part.y.numpy())
     arms = [{"l1": c.regularizer.l1, "l2": c.regularizer.l2, "dropout": c.model.dropout} for c in configs]

@@ -14,9 +14,9 @@ from hydra import compose, initialize_config_dir
 from rich.console import Console
 from rich.table import Table
 
-from ablate import config
-from ablate.config import Config
-from ablate.engine import Row, train
+from ablate.config import checks, registration
+from ablate.config.schema import Config
+from ablate.training.engine import Row, train
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
 REGULARIZERS = ["none", "l1", "l2", "dropout", "elastic_net", "l1_proximal"]
@@ -25,8 +25,8 @@ LEAVES_EARLY = ["trainer.epochs=3", "early_stopping=patience early_stopping.pati
 
 
 def configured(overrides: list[str]) -> Config:
-    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
-        return config.check(compose("config", overrides))
+    with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
+        return checks.check(compose("config", overrides))
 
 
 def trained(configs: list[Config], threads: int) -> list[list[Row]]:

@@ -22,9 +22,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binom, binomtest
 
-from ablate import cli
-from ablate.comparison import compare_folders
-from ablate.statistics import LEVEL, compare, power
+from ablate.analysis.comparison import compare_folders
+from ablate.analysis.statistics import LEVEL, compare, power
+from ablate.cli.perform import perform
+from ablate.utils.console import FINISHED
 
 ALARMS = ("better", "worse")
 Noise = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -76,8 +77,8 @@ def real(studies: int, seeds: int) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         count = 2 * studies * seeds
         arguments = ["-m", f"seed=range({count})", "logging.tensorboard=false", f"hydra.sweep.dir={folder}"]
-        ended = cli.perform(arguments)
-        if ended.status != cli.FINISHED:
+        ended = perform(arguments)
+        if ended.status != FINISHED:
             raise SystemExit(ended.line)
         runs = compare_folders(Path(folder)).runs.sort_values("seed")
     runs["arm"] = np.tile(np.repeat(["A", "B"], seeds), studies)

@@ -21,11 +21,12 @@ import matplotlib
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import ablate
-from ablate.comparison import Comparison, compare_folders
-from ablate.errors import ConfigError, RunFailed
-from ablate.files import count, write
-from ablate.recorder import machine
-from ablate.results import RESULT
+from ablate.analysis.comparison import Comparison, compare_folders
+from ablate.records.names import RESULT
+from ablate.records.recorder import machine
+from ablate.utils.errors import ConfigError, RunFailed
+from ablate.utils.files import write
+from ablate.utils.text import count
 from effects_pages import Made, dropout, early_stopping, weights, when_it_helps
 from effects_plots import STYLE
 

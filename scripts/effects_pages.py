@@ -13,9 +13,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import effects_plots as plots
-from ablate.comparison import Comparison, finished
-from ablate.results import history, kernels
-from ablate.tables import sentences
+from ablate.analysis.comparison import Comparison
+from ablate.analysis.runs import finished
+from ablate.records.results import history, kernels
+from ablate.report.text import sentences
 
 
 @dataclass(frozen=True)

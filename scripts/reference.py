@@ -14,10 +14,11 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from ablate import config, data, models
-from ablate.errors import shown
-from ablate.schema import Schema
-from ablate.studies import Study
+from ablate import data, models
+from ablate.analysis.studies import Study
+from ablate.config import registration, schema
+from ablate.options.schema import Schema
+from ablate.utils.text import shown, strength
 
 PAGE = Path(__file__).parents[1] / "docs" / "config.md"
 
@@ -41,15 +42,17 @@ EXPERIMENT = "presets over all other groups. What is typed beside one still wins
 def page() -> str:
     """The whole page, as it should be."""
     defaults = composed([])
-    fields = config.Config.model_json_schema()["properties"]
+    fields = schema.Config.model_json_schema()["properties"]
     parts = [INTRODUCTION]
     for name in ("dataset", "model", "regularizer", "early_stopping", "optimizer"):
         parts.append(_group(name, fields[name]["description"], defaults[name]))
     parts.append(_chosen_group("study", STUDY, _table("study", Study, {}) + "\n"))
     parts.append(_chosen_group("experiment", EXPERIMENT, ""))
-    sections: dict[str, type[Schema]] = {"trainer": config.Trainer, "logging": config.Logging, "stack": config.Stacking}
-    for name, schema in sections.items():
-        parts.append(f"## {name}\n\n{_sentence(fields[name]['description'])}\n\n{_table(name, schema, defaults[name])}")
+    sections: dict[str, type[Schema]] = {"trainer": schema.Trainer, "logging": schema.Logging, "stack": schema.Stacking}
+    for name, section in sections.items():
+        parts.append(
+            f"## {name}\n\n{_sentence(fields[name]['description'])}\n\n{_table(name, section, defaults[name])}"
+        )
     rest = [_row(key, fields[key], _shown(defaults[key])) for key in ("seed", "device", "rerun")]
     parts.append(f"## The rest\n\n{HEADER}{_lines(rest)}")
     return "\n".join(parts)
@@ -57,7 +60,7 @@ def page() -> str:
 
 def composed(overrides: list[str]) -> dict[str, Any]:
     """The config of these overrides, resolved, without Hydra's own part."""
-    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
+    with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         found: Any = OmegaConf.to_container(compose("config", overrides), resolve=True)
     return {key: value for key, value in found.items() if key != "hydra"}
 
@@ -84,23 +87,23 @@ def _chosen_group(name: str, description: str, table: str) -> str:
 def _schema(group: str, node: Mapping[str, Any]) -> type[Schema]:
     """The schema of a group's option."""
     if group == "dataset":
-        return data.schema(node["name"])
+        return data.schema(dict(node))
     if group == "model":
-        return models.schema(node["name"])
+        return models.schema(dict(node))
     if group == "optimizer":
-        return config.OPTIMIZERS[node["name"]]
-    return config.Regularizer if group == "regularizer" else config.EarlyStopping
+        return schema.OPTIMIZERS[node["name"]]
+    return schema.strengths() if group == "regularizer" else schema.EarlyStopping
 
 
 def _options(group: str) -> list[str]:
-    return sorted(path.stem for path in (config.folder() / group).glob("*.yaml"))
+    return sorted(path.stem for path in (registration.folder() / group).glob("*.yaml"))
 
 
 def _files(group: str) -> str:
     """Each option's YAML file, word for word."""
     shown = []
     for option in _options(group):
-        text = (config.folder() / group / f"{option}.yaml").read_text(encoding="utf-8").strip()
+        text = (registration.folder() / group / f"{option}.yaml").read_text(encoding="utf-8").strip()
         shown.append(f"`conf/{group}/{option}.yaml`:\n\n```yaml\n{text}\n```\n")
     return "\n".join(shown)
 
@@ -115,10 +118,10 @@ def _values(values: Mapping[str, Any], nodes: Mapping[str, Any]) -> str:
     return "<br>".join(f"{', '.join(names)}: {value}" for value, names in options.items())
 
 
-def _table(section: str, schema: type[Schema], defaults: Mapping[str, Any]) -> str:
+def _table(section: str, keys: type[Schema], defaults: Mapping[str, Any]) -> str:
     """The keys of a section of conf/config.yaml; or of a study, whose defaults stand in the schema."""
     rows = []
-    for key, field in schema.model_json_schema()["properties"].items():
+    for key, field in keys.model_json_schema()["properties"].items():
         has_one = key in defaults or "default" in field
         value = _shown(defaults.get(key, field.get("default"))) if has_one else "none: a file says it"
         rows.append(_row(f"{section}.{key}", field, value))
@@ -140,7 +143,7 @@ def _sentence(said: str) -> str:
 
 def _shown(value: Any) -> str:
     """A value as one would type it."""
-    return f"`{config.strength(value) if isinstance(value, float) else shown(value)}`" if value != "" else "empty"
+    return f"`{strength(value) if isinstance(value, float) else shown(value)}`" if value != "" else "empty"
 
 
 def takes(field: Mapping[str, Any]) -> str:

@@ -5,8 +5,8 @@ Overrides replace the study's own choices: `seed=0,1,2`, `study.baseline=l2`, `d
 
 import sys
 
-from ablate.cli import main, with_study
-from ablate.console import leave
+from ablate.cli.main import main, with_study
+from ablate.utils.console import leave
 
 
 def command(arguments: list[str]) -> int:

@@ -34,10 +34,12 @@ from hydra.core.override_parser.types import ValueType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ablate import cli, config
-from ablate.conclusion import conclude
-from ablate.results import RESULT
-from ablate.studies import ASKED
+from ablate.cli.compare import compare
+from ablate.cli.main import main as ablate
+from ablate.cli.messages import known_keys
+from ablate.config import registration
+from ablate.records.names import ASKED, RESULT
+from ablate.utils.console import FAILED, FINISHED, REFUSED
 
 # Runs of a fraction of a second, which every odd word is added to.
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")
@@ -93,8 +95,8 @@ class Tried:
 
 
 def _keys() -> list[str]:
-    groups = {path.name for path in config.folder().iterdir() if path.is_dir() and path.name != "hydra"}
-    return sorted(groups | set(cli._keys()))
+    groups = {path.name for path in registration.folder().iterdir() if path.is_dir() and path.name != "hydra"}
+    return sorted(groups | set(known_keys()))
 
 
 def _values(key: str) -> st.SearchStrategy[str]:
@@ -110,7 +112,7 @@ def _values(key: str) -> st.SearchStrategy[str]:
         "study.seeds",
     ):
         return values
-    options = [path.stem for path in (config.folder() / key).glob("*.yaml")]
+    options = [path.stem for path in (registration.folder() / key).glob("*.yaml")]
     return values | st.integers().map(str) | st.floats().map(str) | st.sampled_from(options or ["1"])
 
 
@@ -169,7 +171,7 @@ def _command(arguments: list[str]) -> Tried:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
                 warnings.simplefilter("always")
                 GlobalHydra.instance().clear()
-                status = cli.main(list(arguments))
+                status = ablate(list(arguments))
         except SystemExit as left:
             status = left.code or 0
         except BaseException:
@@ -198,14 +200,14 @@ def _lost(arguments: list[str], status: Any, err: str, top: Path) -> str | None:
     results = [json.loads(path.read_text()) for path in top.rglob(RESULT)]
     if "Traceback" in err:
         return "a traceback on stderr"
-    if status not in (cli.FINISHED, cli.FAILED, cli.REFUSED):
+    if status not in (FINISHED, FAILED, REFUSED):
         return f"exit status {status}"
-    if status == cli.REFUSED:
+    if status == REFUSED:
         if len(lines) != 1 or not lines[0].startswith("error: ") or not lines[0].isprintable():
             return f"{len(lines)} lines on stderr"
         left = [str(path) for path in top.rglob("*") if path.is_file()]
         return f"refused, and left {left}" if left else None
-    if status == cli.FAILED:
+    if status == FAILED:
         odd = [f"{result['status']}: {result['error']}" for result in results if result["status"] == "failed"]
         refused = [run for path in top.rglob(ASKED) for run in json.loads(path.read_text())["runs"] if run["error"]]
         if odd or (not refused and all(result["status"] == "finished" for result in results)):
@@ -306,7 +308,7 @@ def damage_files(n: int, say: Callable[[Tried], None] = lambda tried: None) -> l
         try:
             os.chdir(top)
             with contextlib.redirect_stdout(_stream("strict")):
-                cli.main(list(SWEEP))
+                ablate(list(SWEEP))
             for i in range(n):
                 shutil.copytree("sweep", f"{i}")
                 tried.append(_damaged(Path(f"{i}"), Random(i)))  # noqa: S311
@@ -325,7 +327,7 @@ def _damaged(sweep: Path, random: Random) -> Tried:
     lost = None
     try:
         with contextlib.redirect_stdout(_stream("strict")), contextlib.redirect_stderr(err):
-            status = conclude([sweep])
+            status = compare([sweep])
         kept = pd.read_csv(sweep / "comparison.csv")["n"].sum()
     except Exception:
         status, kept, lost = -1, -1, traceback.format_exc()

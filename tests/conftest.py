@@ -13,9 +13,9 @@ from hydra.core.global_hydra import GlobalHydra
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from ablate import config
-from ablate.config import Config
-from ablate.engine import Row, train
+from ablate.config import schema as config
+from ablate.config.schema import Config
+from ablate.training.engine import Row, train
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import ablate
-from ablate.errors import ConfigError, RunFailed
+from ablate.utils.errors import ConfigError, RunFailed
 
 SHORT = ("trainer.epochs=2", "model.hidden=[4]")
 

@@ -17,11 +17,11 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.api_pb2 import Status
 
-from ablate import board
-from ablate.cli import main
-from ablate.engine import train
-from ablate.jobs import Job
-from ablate.runs import run_all
+from ablate.tensorboard import run as board
+from ablate.cli.main import main
+from ablate.training.engine import train
+from ablate.records.job import Job
+from ablate.execution.runs import run_all
 
 SHORT = ("trainer.epochs=2", "model.hidden=[8]", "logging.histograms=1")
 EVERYTHING = {"scalars": 0, "histograms": 0, "images": 0, "tensors": 0}
@@ -124,7 +124,7 @@ def test_hparams_marks_what_failed(logged, overrides, status):
 
 
 def test_a_run_that_raised_is_marked_too(logged, monkeypatch):
-    from ablate.stacking import Stack
+    from ablate.training.stack import Stack
 
     def breaks(self, epoch):
         raise RuntimeError("out of memory")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binom
 
-from ablate.statistics import power
+from ablate.analysis.statistics import power
 
 CALIBRATE = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "calibrate.py"))
 

@@ -10,9 +10,9 @@ import pytest
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate import checkpoints
-from ablate.jobs import Job
-from ablate.runs import run, run_all
+from ablate.records import checkpoints
+from ablate.records.job import Job
+from ablate.execution.runs import run, run_all
 
 SETTINGS = {
     "adam": ["regularizer=dropout", "trainer.epochs=9"],

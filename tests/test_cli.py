@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from ablate import __version__, config
-from ablate.callbacks import Prepare
-from ablate.cli import main
+from ablate import __version__
+from ablate.config import schema as config
+from ablate.cli.callbacks import Prepare
+from ablate.cli.main import main
 from conftest import MNIST
 
 ROOT = Path(__file__).parents[1]
@@ -220,7 +221,7 @@ def test_much_dropout_is_warned_of_and_trained(capsys):
 
 
 def test_help_lists_groups_and_keys_without_torch():
-    code = "import sys; from ablate.cli import main\ntry: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
+    code = "import sys; from ablate.cli.main import main\ntry: main(['--help'])\nfinally: assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"regularizer: {REGULARIZERS}" in done.stdout
@@ -341,7 +342,7 @@ def test_two_processes_do_not_share_a_sweeps_folder(capsys):
 def test_the_runs_of_a_killed_worker_are_done_again_by_another(capsys):
     script = (
         "import os, sys, threading, time, signal, multiprocessing\n"
-        "from ablate.cli import main\n"
+        "from ablate.cli.main import main\n"
         "def kill():\n"
         "    while not multiprocessing.active_children(): time.sleep(0.05)\n"
         "    time.sleep(1.5)\n"

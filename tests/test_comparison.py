@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ablate import studies
-from ablate.comparison import compare_folders
-from ablate.conclusion import conclude
-from ablate.errors import ConfigError
-from ablate.tables import latex, main_table, markdown, sentences
+from ablate.analysis import studies
+from ablate.analysis.comparison import compare_folders
+from ablate.report.terminal import conclude
+from ablate.utils.errors import ConfigError
+from ablate.report.tables import latex, main_table, markdown, sentences
 
 BASE = {
     "device": "cpu",

@@ -6,8 +6,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from ablate import config
-from ablate.composing import Composer
+from ablate.config import schema as config
+from ablate.cli.composing import Composer
 
 JOBS = [
     ["regularizer=l1", "seed=3"],

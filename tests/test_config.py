@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
-from ablate import config
-from ablate.errors import ConfigError
-from ablate.identity import run_id
+from ablate.config import schema as config
+from ablate.utils.errors import ConfigError
+from ablate.config.identity import run_id
 
 OPTIONS = [
     f"{path.parent.name}={path.stem}"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ablate.comparison import Comparison, compare_folders
-from ablate.conclusion import show, tally
-from ablate.console import WIDTH, Console
-from ablate.engine import Row
-from ablate.files import how_to_watch
-from ablate.progress import RunDisplay, SweepDisplay, summary
+from ablate.analysis.comparison import Comparison, compare_folders
+from ablate.report.terminal import show, tally
+from ablate.utils.console import WIDTH, Console
+from ablate.training.engine import Row
+from ablate.utils.files import how_to_watch
+from ablate.cli.progress import RunDisplay, SweepDisplay, summary
 from test_comparison import L1, result
 
 WIDTHS = (40, 60, 80, 120)
@@ -243,7 +243,7 @@ def test_the_runs_of_a_sweep_are_told_by_how_they_ended():
 
 def ended(code: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", f"from ablate.console import leave\n{code}"],
+        [sys.executable, "-c", f"from ablate.utils.console import leave\n{code}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ablate.data import Source, _torchvision, cifar10, digits
-from ablate.errors import ConfigError
-from ablate.splits import Split, _split, split
+from ablate.utils.errors import ConfigError
+from ablate.preprocessing.splits import Split, _split, split
 
 X, Y = np.arange(120.0).reshape(30, 4), np.arange(30) % 3
 IMAGES, LABELS, TEST_IMAGES, TEST_LABELS = _torchvision.MNIST_FILES

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.config import EarlyStopping
-from ablate.early_stopping import Stopper
+from ablate.config.schema import EarlyStopping
+from ablate.training.early_stopping import Stopper
 
 nan = math.nan
 

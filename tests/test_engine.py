@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from ablate.splits import split
-from ablate.stacking import Stack
+from ablate.preprocessing.splits import split
+from ablate.training.stack import Stack
 from conftest import figures, trained
 
 
@@ -82,7 +82,7 @@ def test_hidden_layers_alone_can_be_penalised(configured):
 def test_training_agrees_with_a_loop_written_by_hand(configured):
     """SGD with L1 and L2, 2 epochs, against autograd and torch.optim in the same order."""
     from ablate import models
-    from ablate.seeds import INITIALISATION, derive
+    from ablate.utils.seeds import INITIALISATION, derive
 
     config = configured("trainer.epochs=2", "optimizer=sgd", "regularizer=elastic_net", "seed=3")
     ((*_, last),) = trained([config])

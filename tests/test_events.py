@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate.events import EventFile, epoch, histogram
+from ablate.tensorboard.writer import EventFile, epoch, histogram
 
 
 @pytest.mark.parametrize(

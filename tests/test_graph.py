@@ -3,7 +3,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ablate import graph, models
+from ablate import models
+from ablate.tensorboard import graph
 
 
 class Residual(nn.Module):

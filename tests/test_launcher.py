@@ -39,7 +39,7 @@ class TestLauncherIntegration(IntegrationTestSuite):
 
 
 def test_jobs_that_train_together_have_the_files_logs_and_returns_of_any_launcher(tmp_path: Path, monkeypatch):
-    from ablate.cli import main
+    from ablate.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     for launcher in ("stacked", "basic"):
@@ -61,7 +61,7 @@ def test_jobs_that_train_together_have_the_files_logs_and_returns_of_any_launche
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_job_that_diverges_fails_and_the_others_finish(tmp_path: Path, monkeypatch, capsys, workers):
-    from ablate.cli import main
+    from ablate.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     arguments = ["-m", "optimizer=sgd", "optimizer.lr=1e6,0.1", "seed=0,1", "trainer.epochs=2", "regularizer=l2"]

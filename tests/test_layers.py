@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ablate import losses
-from ablate.layers import Chain, product
-from ablate.mapping import Looped, Mapped, executor
-from ablate.stacking import Rows, layout
+from ablate.training import losses
+from ablate.training.dense import Chain, product
+from ablate.training.functional import Looped, Mapped, executor
+from ablate.training.stack import Rows, layout
 
 
 class Residual(nn.Module):

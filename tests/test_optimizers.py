@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ablate.config import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
-from ablate.optimizers import Updater
+from ablate.config.schema import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
+from ablate.training.optimizers import Updater
 
 ADAM = {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}
 CASES = [

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ablate.cli import main
-from ablate.conclusion import conclude
-from ablate.results import history
+from ablate.cli.main import main
+from ablate.report.terminal import conclude
+from ablate.records.results import history
 from test_board import shown, text
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ablate import pictures
-from ablate.pictures import CELL, MARGIN, TILE
+from ablate.tensorboard import images as pictures
+from ablate.tensorboard.images import CELL, MARGIN, TILE
 
 
 def cell(picture, i: int, j: int) -> tuple[int, ...]:

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate.jobs import Job
-from ablate.runs import run_all
+from ablate.records.job import Job
+from ablate.execution.runs import run_all
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
@@ -71,7 +71,7 @@ def test_tensorboard_shows_the_same_figures(run):
 
 def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
     from ablate import models
-    from ablate.splits import split
+    from ablate.preprocessing.splits import split
 
     result, folder, config = run
     parts = split(config)
@@ -96,7 +96,7 @@ def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
 
 
 def test_what_training_raises_is_the_result_of_every_run_that_had_not_ended(configured, tmp_path, monkeypatch):
-    from ablate.stacking import Stack
+    from ablate.training.stack import Stack
 
     train_epoch = Stack.train_epoch
 
@@ -133,7 +133,7 @@ def test_seconds_of_a_stack_are_shared_out(configured, tmp_path):
 
 def _broken_once(monkeypatch, seed: int, epoch: int, error: BaseException) -> None:
     """Training raises in this epoch, wherever the run with this seed is."""
-    from ablate.stacking import Stack
+    from ablate.training.stack import Stack
 
     train_epoch = Stack.train_epoch
 
@@ -160,7 +160,7 @@ def test_of_a_stack_that_dies_as_a_whole_only_the_run_that_kills_it_fails(config
 
 
 def test_what_recording_raises_is_that_runs_result_and_claims_nothing(configured, tmp_path, monkeypatch):
-    from ablate import recorder
+    from ablate.records import recorder
 
     write = recorder.write
 
@@ -178,7 +178,7 @@ def test_what_recording_raises_is_that_runs_result_and_claims_nothing(configured
 
 
 def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, monkeypatch):
-    from ablate.results import EARLIER, read
+    from ablate.records.results import EARLIER, read
 
     job = Job(configured("trainer.epochs=3", "model.hidden=[8]"), tmp_path / "run")
     list(run_all([job]))
@@ -196,7 +196,7 @@ def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, mon
 def test_a_stack_that_breaks_between_two_checkpoints_is_taken_apart_by_their_epochs(
     configured, tmp_path, monkeypatch, store
 ):
-    from ablate import checkpoints
+    from ablate.records import checkpoints
 
     overrides = ["trainer.epochs=6", "model.hidden=[8]", "trainer.checkpoint_every=2", "stack.workers=1"]
     configs = [configured(*overrides, f"seed={i}") for i in range(4)]

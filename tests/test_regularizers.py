@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ablate import regularizers
-from ablate.discovery import load
+from ablate.options.discovery import load
 from ablate.regularizers import dropout, l1, l1_proximal, l2
-from ablate.seeds import DROPOUT, generator
+from ablate.utils.seeds import DROPOUT, generator
 
 PENALTIES = [name for name in regularizers.names() if getattr(load("ablate.regularizers", name), "penalty", None)]
 PROXIMAL = [name for name in PENALTIES if hasattr(load("ablate.regularizers", name), "proximal")]

@@ -13,9 +13,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from ablate import curves, drawing, report, results, studies
-from ablate.comparison import compare_folders
-from ablate.plots import Look, padded
+from ablate.report import curves
+from ablate.report import drawing
+from ablate.report import page as report
+from ablate.records import results
+from ablate.analysis import studies
+from ablate.analysis.comparison import compare_folders
+from ablate.report.plots import Look, padded
 
 CONFIG = {
     "device": "cpu",

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from ablate import report
-from ablate.comparison import compare_folders
+from ablate.report import page as report
+from ablate.analysis.comparison import compare_folders
 from conftest import resize
 from test_report import study  # noqa: F401 - a fixture
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ablate.cli import main
-from ablate.conclusion import conclude
-from ablate.results import LARGEST, read
+from ablate.cli.main import main
+from ablate.report.terminal import conclude
+from ablate.records.results import LARGEST, read
 from test_comparison import result
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.errors import ConfigError
-from ablate.splits import split, stratified
+from ablate.utils.errors import ConfigError
+from ablate.preprocessing.splits import split, stratified
 
 DATASETS = ["digits", "noise"]
 

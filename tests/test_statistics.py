@@ -13,9 +13,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from ablate import statistics
-from ablate.errors import ConfigError
-from ablate.statistics import COLUMNS, compare
+from ablate.analysis import statistics
+from ablate.utils.errors import ConfigError
+from ablate.analysis.statistics import COLUMNS, compare
 
 # Coarse figures, so that ties happen; NaN for runs that gave none.
 figures = st.one_of(st.integers(0, 6).map(lambda i: i / 10), st.floats(-1e3, 1e3, width=32), st.just(math.nan))

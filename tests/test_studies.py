@@ -14,11 +14,12 @@ from filelock import FileLock
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from ablate import config, studies
-from ablate.cli import main
-from ablate.errors import ConfigError
-from ablate.results import EARLIER
-from ablate.studies import Study
+from ablate.config import schema as config
+from ablate.analysis import studies
+from ablate.cli.main import main
+from ablate.utils.errors import ConfigError
+from ablate.records.results import EARLIER
+from ablate.analysis.studies import Study
 
 NAMES = sorted(path.stem for path in (config.folder() / "study").glob("*.yaml"))
 SHORT = ("trainer.epochs=1", "model.hidden=[4]")

@@ -19,9 +19,9 @@ from urllib.parse import parse_qs
 import pytest
 import tensorboard as installed
 
-from ablate import tensorboard
-from ablate.cli import main
-from ablate.errors import ConfigError
+from ablate.cli import tensorboard
+from ablate.cli.main import main
+from ablate.utils.errors import ConfigError
 
 EVENTS = "events.out.tfevents.1.host.2.0"
 

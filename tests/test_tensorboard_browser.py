@@ -21,7 +21,7 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
-from ablate.cli import main
+from ablate.cli.main import main
 from conftest import resize
 
 KEPT = Path(os.environ.get("SCREENSHOTS", "outputs/screenshots")).absolute()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.cli import main
+from ablate.cli.main import main
 
 RUN = ["trainer.epochs=1", "model.hidden=[4]", "logging.tensorboard=false"]
 
@@ -27,7 +27,7 @@ HOSTILE = {
     "a callable": TARGET % "os.system",
     "by way of a module of ours": TARGET % "ablate.cli.os.system",
     "what a plugin imported": TARGET % "hydra_plugins.ablate.launcher.Path",
-    "any of our classes": TARGET % "ablate.recorder.Recorder",
+    "any of our classes": TARGET % "ablate.records.recorder.Recorder",
     "pieced together": TARGET % "'os.${oc.env:SHELL}'",
     "no text": TARGET % "[os, system]",
     "a handler of logging's": "# @package _global_\nhydra: {job_logging: {handlers: {file: {(): os.system}}}}\n",

@@ -34,9 +34,9 @@ def test_it_works_from_any_folder(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     code = (
-        "import sys, ablate, ablate.config as c\n"
+        "import sys, ablate, ablate.config.schema as c\n"
         "assert c.folder().parent.parent.samefile(sys.path[1] if sys.path[0] == '' else sys.path[0]), c.folder()\n"
-        "from ablate.cli import main\n"
+        "from ablate.cli.main import main\n"
         "sys.exit(main(['-m', 'regularizer=none,l1', 'trainer.epochs=1', 'hydra.sweep.dir=sweep']))"
     )
     work = tmp_path / "work"

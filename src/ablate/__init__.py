@@ -3,12 +3,13 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from ablate.api import study, train
-    from ablate.statistics import compare
+from ablate.utils.version import VERSION as __version__
 
-__version__ = "0.1.0"
-__all__ = ["compare", "study", "train"]
+if TYPE_CHECKING:
+    from ablate.analysis.statistics import compare
+    from ablate.api import study, train
+
+__all__ = ["__version__", "compare", "study", "train"]
 
 # Intel's matrix library rounds by how a product was cut into blocks, so a run's bits would depend on how
 # many runs share its stack. Its reproducible mode costs nothing measurable (docs/performance.md), but it
@@ -19,7 +20,7 @@ os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 def __getattr__(name: str) -> Any:
     """The Python API, imported when it is asked for: the command line needs no pandas to refuse a wrong key."""
     if name == "compare":
-        from ablate.statistics import compare
+        from ablate.analysis.statistics import compare
 
         return compare
     if name in __all__:

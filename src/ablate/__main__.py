@@ -1,3 +1,3 @@
-from ablate.cli import console
+from ablate.cli.main import console
 
 console()

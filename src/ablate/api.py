@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ablate import cli
-from ablate.comparison import compare_folders
-from ablate.errors import ConfigError, RunFailed
-from ablate.results import RESULT, read
-from ablate.tables import save, sentences
+from ablate.analysis.comparison import compare_folders
+from ablate.cli.main import with_study
+from ablate.cli.perform import perform
+from ablate.records.names import RESULT
+from ablate.records.results import read
+from ablate.report.text import sentences
+from ablate.report.write import save
+from ablate.utils.console import FAILED, FINISHED, INTERRUPTED, REFUSED
+from ablate.utils.errors import ConfigError, RunFailed
 
 
 def train(*overrides: str) -> pd.DataFrame:
@@ -26,7 +30,7 @@ def train(*overrides: str) -> pd.DataFrame:
     if {"-m", "--multirun"} & set(overrides):
         raise ConfigError("-m: train trains one run; ablate.study takes a study")
     with contextlib.redirect_stdout(io.StringIO()):  # what it says of the run is returned
-        folder = _performed(overrides, (cli.FINISHED,))
+        folder = _performed(overrides, (FINISHED,))
     (result,), _ = read([folder])
     history = pd.read_csv(folder / "history.csv", index_col="epoch")
     history.attrs.update(result)
@@ -42,7 +46,7 @@ def study(name: str = "regularizers", *overrides: str) -> pd.DataFrame:
     Raises:
         ConfigError: the study or a config is wrong. RunFailed: no run finished.
     """
-    folder = _performed(["-m", *cli.with_study(overrides, name)], (cli.FINISHED, cli.FAILED))
+    folder = _performed(["-m", *with_study(overrides, name)], (FINISHED, FAILED))
     if not any(folder.rglob(RESULT)):
         raise RunFailed(f"{folder}: no run left a result")
     comparison = compare_folders(folder)
@@ -53,10 +57,10 @@ def study(name: str = "regularizers", *overrides: str) -> pd.DataFrame:
 
 
 def _performed(arguments: list[str] | tuple[str, ...], good: tuple[int, ...]) -> Path:
-    ended = cli.perform(arguments)
-    if ended.status == cli.INTERRUPTED:
+    ended = perform(arguments)
+    if ended.status == INTERRUPTED:
         raise KeyboardInterrupt
-    if ended.status in good and ended.folder is not None:
-        return ended.folder
+    if ended.status in good and ended.command.folder is not None:
+        return ended.command.folder
     said = (ended.line or "").removeprefix("error: ")
-    raise (ConfigError if ended.status == cli.REFUSED else RunFailed)(said)
+    raise (ConfigError if ended.status == REFUSED else RunFailed)(said)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import special  # not scipy.stats: its import takes a second
 
-from ablate.errors import ConfigError
+from ablate.utils.errors import ConfigError
 
 MINIMUM_SEEDS = 6  # pairs below which there is no verdict: with 5, no sign-flip p can be below 0.05
 LEVEL = 0.95

@@ -1,4 +1,4 @@
-"""Studies: a baseline, other arms, seeds; and what a sweep's folder knows of what was asked for. Light: no torch.
+"""Studies: a baseline, other arms, seeds. Light: no torch.
 
 An arm is what one would type for it on the command line, so that Hydra's own language says everything: commas
 and `range(…)` multiply within an arm (a strength curve, a factorial), while the arms themselves are added up.
@@ -6,26 +6,19 @@ and `range(…)` multiply within an arm (a strength curve, a factorial), while t
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
-from ablate.errors import ConfigError, line, one_of, refuse
-from ablate.files import write
-from ablate.results import document
-from ablate.schema import Schema, Seed, typed
+from ablate.options.schema import Schema, Seed, typed
+from ablate.utils.errors import ConfigError, one_of, refuse
 
-ASKED = "study.json"
 MOST = 100_000  # runs of a sweep: more are a slip of the pen, and would fill the memory
 
 Parse = Callable[[list[str]], list[Override]]
@@ -48,88 +41,6 @@ class Study(Schema):
     def seed_override(self) -> str:
         seeds = range(self.seeds) if isinstance(self.seeds, int) else self.seeds
         return "seed=" + ",".join(map(str, seeds))
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A run that a sweep was asked for.
-
-    arm: its arm's name in the study, None outside of one; error: why it can't be trained, and typed, what was
-    asked for then.
-    """
-
-    run_id: str
-    arm: str | None
-    seed: int
-    error: str | None = None
-    typed: str | None = None
-
-    def result(self) -> dict[str, Any]:
-        """What stands for a result of a run that can't be trained."""
-        status: dict[str, Any] = {"status": "failed", "error": self.error, "config": {}, "metrics": {}, "folder": ""}
-        return {"run_id": self.run_id, "arm": self.arm or self.typed, "seed": self.seed, **status}
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """What a sweep was asked for: kept in its folder, so that its table can be made of that, now and later.
-
-    looks: how many seeds its arms had each time that their results were there and more seeds were asked for.
-    """
-
-    command: list[str]
-    study: str | None
-    baseline: str | None  # an arm's name
-    metric: str | None
-    runs: list[Asked]
-    looks: list[int] = field(default_factory=list)
-
-    def write(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write(folder / ASKED, json.dumps(asdict(self), indent=1) + "\n")
-
-    @staticmethod
-    def read(path: Path) -> Sweep:
-        """Raises: ConfigError: the file can't be read, or is none of ours."""
-        try:
-            return TypeAdapter(Sweep).validate_python(document(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        except (OSError, ValueError) as error:
-            said = str(error)
-        raise ConfigError(line(f"{path}: is no list of what was asked for: {said}"))
-
-
-def looks(folder: Path, runs: Sequence[Asked], there: Collection[str]) -> list[int]:
-    """The looks of a sweep that is asked for now, where its folder holds what was asked for before.
-
-    there: the run_id of every result in the folder.
-    """
-    try:
-        before = Sweep.read(folder / ASKED)
-    except ConfigError:
-        return []
-    now, seeds = {run.run_id for run in runs}, {run.seed for run in runs}
-    again = [run for run in before.runs if run.error is None and run.run_id in now]
-    if not again:
-        return []
-    seen = {run.seed for run in again}
-    looked = seen < seeds and all(run.run_id in there for run in again)
-    return [n for n in before.looks if n < len(seeds)] + [len(seen)] * looked
-
-
-def refused(arm: str | None, overrides: Sequence[str], shared: set[str], line: str) -> Asked:
-    """A job that can't be composed.
-
-    shared: the overrides that all jobs have, which make no arm; line: what is wrong.
-    """
-    ours = [text for text in overrides if not text.startswith(("hydra.", "hydra/"))]
-    said = [text for text in ours if not text.startswith("seed=") and text not in shared]
-    seed = next((text.removeprefix("seed=") for text in ours if text.startswith("seed=")), "0")
-    run_id = hashlib.sha256("\0".join(sorted(ours)).encode()).hexdigest()[:12]
-    typed = " ".join(said) or "none"
-    return Asked(run_id, arm, int(seed) if seed.isdecimal() else 0, line.removeprefix("error: "), typed)
 
 
 def study(composed: DictConfig) -> Study | None:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 import numpy as np
 
 from ablate.backprop.delta_rule import Array
-from ablate.errors import one_of, refuse
+from ablate.utils.errors import one_of, refuse
 
 
 def choose(option: str, value: str, names: Collection[str]) -> None:

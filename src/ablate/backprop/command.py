@@ -19,8 +19,9 @@ from ablate.backprop.options import Task, read
 from ablate.backprop.picture import draw
 from ablate.backprop.sections import Setting
 from ablate.backprop.show import Display
-from ablate.errors import ConfigError, RunFailed, refuse
-from ablate.files import how_to_watch, write
+from ablate.tensorboard.command import how_to_watch
+from ablate.utils.errors import ConfigError, RunFailed, refuse
+from ablate.utils.files import write
 
 if TYPE_CHECKING:
     from ablate.backprop.record import Record

@@ -14,7 +14,6 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ablate import config
 from ablate.backprop import checks
 from ablate.backprop.delta_rule import ACTIVATIONS, Network, Pattern, Penalty
 from ablate.backprop.examples import (
@@ -26,8 +25,10 @@ from ablate.backprop.examples import (
     sizes,
     zero_biases,
 )
-from ablate.errors import ConfigError, one_of, refuse
-from ablate.schema import typed
+from ablate.config.registration import folder
+from ablate.config.schema import strengths
+from ablate.options.schema import typed
+from ablate.utils.errors import ConfigError, one_of, refuse
 
 MOST_WEIGHTS = 10_000  # of a network that is to be read
 WORKED_OUT = ("l1", "l2", "dropout")
@@ -180,7 +181,7 @@ def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
 
 def _regularizer(overrides: Sequence[str]) -> tuple[Penalty, float]:
     """The penalties and dropout's p that overrides of the config group `regularizer` name."""
-    options = sorted(path.stem for path in (config.folder() / "regularizer").glob("*.yaml"))
+    options = sorted(path.stem for path in (folder() / "regularizer").glob("*.yaml"))
     node: dict[str, Any] = {}
     values: dict[str, Any] = {}
     for override in overrides:
@@ -190,13 +191,13 @@ def _regularizer(overrides: Sequence[str]) -> tuple[Penalty, float]:
         if key == "regularizer":
             if value not in options:
                 raise refuse(key, value, one_of(options, value))
-            node |= _plain(OmegaConf.load(config.folder() / "regularizer" / f"{value}.yaml"))
+            node |= _plain(OmegaConf.load(folder() / "regularizer" / f"{value}.yaml"))
         else:
             try:
                 values |= _plain(OmegaConf.from_dotlist([override]))["regularizer"]
             except (OmegaConfBaseException, YAMLError):
                 raise refuse(key, value, "can't be read as a value") from None
-    checked = typed(config.Regularizer, node | values, "regularizer")
+    checked = typed(strengths(), node | values, "regularizer")
     for name in checked.model_fields_set - {*WORKED_OUT, "layers"}:
         if getattr(checked, name):
             raise refuse(f"regularizer.{name}", getattr(checked, name), f"only {', '.join(WORKED_OUT)} by hand")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ablate.backprop.delta_rule import Forward, Network, Penalty, Step
 from ablate.backprop.naming import named, numbers, weights_and_biases
-from ablate.events import EventFile, scalar
+from ablate.tensorboard.writer import EventFile, scalar
 
 
 class Record:

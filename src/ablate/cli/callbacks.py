@@ -1,18 +1,22 @@
-"""Hydra callbacks."""
+"""What Hydra calls before it makes a folder: bad configs are refused, and data that can't be had."""
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from filelock import FileLock
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-from ablate.config import advice
-from ablate.console import complain
-from ablate.errors import ConfigError
-from ablate.files import first_missing
+from ablate.cli.command import Command
+from ablate.cli.task import check
+from ablate.config.advice import advice
+from ablate.utils.console import complain
+from ablate.utils.errors import ConfigError
+
+# Hydra makes callbacks of names in its config, so this is how one gets at the command that is carried out.
+CARRIED_OUT: ContextVar[Command] = ContextVar("CARRIED_OUT")
 
 
 class Refused(BaseException):
@@ -23,29 +27,15 @@ class Refused(BaseException):
 
 
 class Prepare(Callback):
-    """Refuses a bad config, or data that can't be had, before Hydra makes a folder for the run."""
+    """Refuses a bad config, and notes in the command where it writes to."""
 
-    # Of the command that this process carries out: its folder, held by locks, whether that is a sweep's, which of
-    # its runs had a result already, the uppermost folder that was made for it, and whether training has begun.
-    folder: Path | None = None
-    locks: ClassVar[list[FileLock]] = []
-    sweep = False
-    reused: ClassVar[set[str]] = set()
-    made: Path | None = None
-    training = False
+    def __init__(self, command: Command | None = None) -> None:
+        self.command = command or CARRIED_OUT.get(Command())
 
-    @classmethod
-    def forget(cls) -> None:
-        cls.folder, cls.sweep, cls.reused, cls.made, cls.training = None, False, set(), None, False
-
-    @classmethod
-    def _place(cls, folder: Any, sweep: bool) -> None:
-        cls.folder, cls.sweep = Path(str(folder)).absolute(), sweep
-        cls.made = first_missing(cls.folder)
+    def __reduce__(self) -> Any:  # other launchers send callbacks to processes, to which the command doesn't belong
+        return Prepare, (Command(),)
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        from ablate.cli import check, hold
-
         try:
             if config.get("study") is not None:
                 name = config.hydra.runtime.choices.get("study") or "NAME"
@@ -53,13 +43,13 @@ class Prepare(Callback):
             checked = check(config)
             for line in advice(checked):
                 complain(f"warning: {line}")
-            self._place(config.hydra.run.dir, sweep=False)
-            hold(Path(config.hydra.run.dir))
+            self.command.place(Path(str(config.hydra.run.dir)), sweep=False)
+            self.command.hold(Path(str(config.hydra.run.dir)))
         except Exception as error:
             raise Refused(error) from error
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         try:
-            self._place(config.hydra.sweep.dir, sweep=True)
+            self.command.place(Path(str(config.hydra.sweep.dir)), sweep=True)
         except Exception as error:
             raise Refused(error) from error

@@ -11,10 +11,13 @@ from typing import Any
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ablate.config import Config, arm
-from ablate.console import Console
-from ablate.engine import Row
-from ablate.files import count, fixed, how_to_watch, short
+from ablate.config.naming import arm
+from ablate.config.schema import Config
+from ablate.tensorboard.command import how_to_watch
+from ablate.training.engine import Row
+from ablate.utils.console import Console
+from ablate.utils.files import short
+from ablate.utils.text import count, fixed
 
 log = logging.getLogger("ablate")
 PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal

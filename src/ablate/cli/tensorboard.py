@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ablate.console import Console, complain
-from ablate.errors import ConfigError
-from ablate.files import COMPARISON, EVENTS, count, short
+from ablate.records.names import COMPARISON, EVENTS
+from ablate.utils.console import FINISHED, REFUSED, Console, complain
+from ablate.utils.errors import ConfigError
+from ablate.utils.files import short
+from ablate.utils.text import count
 
 OUTPUTS = Path("outputs")
 SWEEP = "multirun.yaml"  # what a sweep has in its folder
@@ -31,14 +33,13 @@ NO_BROWSER = "--no-browser"
 ARM = f"(?:{COMPARISON}/)?(.*?)(?:/seed=|$)"
 COLOURS = 7  # that TensorBoard has
 PINNED = ("accuracy/val", "loss/val")
-DONE, REFUSED = 0, 2
 
 
 def main(arguments: Sequence[str]) -> int:
     """Show what there is until Ctrl-C; the exit status: 0, or 2 where there is nothing or it can't be shown."""
     if {"-h", "--help", "--helpfull"} & set(arguments):
         Console().line_of_text(f"{__doc__}\nTensorBoard's own flags: tensorboard --help")
-        return DONE
+        return FINISHED
     try:
         typed = arguments[:1] if arguments and not arguments[0].startswith("-") else []
         folder = Path(typed[0]) if typed else last(OUTPUTS)
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         complain(f"error: {error}")
         return REFUSED
     except KeyboardInterrupt:
-        return DONE
+        return FINISHED
 
 
 def last(outputs: Path) -> Path:

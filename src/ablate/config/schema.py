@@ -1,36 +1,20 @@
-"""The schema of a run's config: which keys there are, of which type, and what values are allowed.
-
-Hydra composes the YAML files in conf/; `check` turns the result into a typed `Config` or refuses it in one
-line. Nothing here imports torch, so that a wrong key is answered at once.
-"""
+"""The schema of a run's config: which keys there are, of which type, and what values are allowed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import BeforeValidator, Field, create_model
 
-from ablate import data, models, regularizers
-from ablate.errors import ConfigError, one_of, refuse
-from ablate.files import filename
-from ablate.schema import Probability, Schema, Seed, typed
+from ablate import regularizers
+from ablate.options.discovery import REGULARIZERS
+from ablate.options.schema import Probability, Schema, Seed
+from ablate.regularizers import Regularizer
 
 # A model's own dropout figures, not regularizer.dropout, are what is in force.
 NOISE = ("dropout", "input_dropout")
-NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
-
-
-def folder() -> Path:
-    """conf/: inside the installed package, or at the top of the repository."""
-    installed = Path(__file__).parent / "conf"
-    return installed if installed.is_dir() else Path(__file__).parents[2] / "conf"
 
 
 def _every(value: Any) -> Any:
@@ -123,40 +107,31 @@ class RMSprop(Optimizer):
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
 
-# A number for every module in ablate/regularizers, 0 where a config has no say: that is what makes arms
-# combine, and share a stack.
-UNREGULARIZED: dict[str, Any] = {**dict.fromkeys(regularizers.names(), 0.0), "layers": "all"}
-
 
 class Strengths(Schema):
-    package = regularizers.__name__
+    modules = REGULARIZERS
 
 
-@cache
-def _regularizer() -> type[Strengths]:
-    """The schema of `regularizer`.
+def unregularized() -> dict[str, Any]:
+    """A number for every regularizer, 0 where a config has no say: that makes arms combine, and share a stack."""
+    return {**dict.fromkeys(regularizers.names(), 0.0), "layers": "all"}
+
+
+def strengths() -> type[Strengths]:
+    """The schema of `regularizer`, made when it is asked for: a bad module is refused as a bad config is.
 
     Raises:
-        ConfigError: a module in ablate/regularizers can't be used.
+        ConfigError: a module of a regularizer can't be used.
     """
-    keys: dict[str, Any] = {
-        name: (regularizers.limits(name), Field(UNREGULARIZED[name], description=regularizers.summary(name)))
-        for name in regularizers.names()
-    }
+    return _strengths(tuple(regularizers.get(name) for name in regularizers.names()))
+
+
+@lru_cache(maxsize=16)
+def _strengths(found: tuple[Regularizer, ...]) -> type[Strengths]:
+    keys: dict[str, Any] = {one.name: (one.limits, Field(0.0, description=one.summary)) for one in found}
     kernels = "which kernels are penalised: all, or all but the output layer's. Biases never are"
-    keys["layers"] = (Literal["all", "hidden"], Field(UNREGULARIZED["layers"], description=kernels))
+    keys["layers"] = (Literal["all", "hidden"], Field("all", description=kernels))
     return create_model("Regularizer", __base__=Strengths, __module__=__name__, **keys)
-
-
-if TYPE_CHECKING:
-    Regularizer: type[Strengths]
-else:
-
-    def __getattr__(name: str) -> Any:
-        """`Regularizer`, made when it is asked for: a bad module is refused as a bad config is, not on import."""
-        if name == "Regularizer":
-            return _regularizer()
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Config(Schema):
@@ -188,144 +163,5 @@ class Config(Schema):
 
     @property
     def strengths(self) -> dict[str, float]:
-        """The strength of every penalty, by name."""
-        return {name: getattr(self.regularizer, name) for name in regularizers.penalties()}
-
-
-def sweep_folder(study: str | None, now: str) -> str:
-    """A study has one place, so that the same command finishes what is missing; other sweeps one each."""
-    return f"sweeps/{now}" if study is None else f"studies/{filename(study)}"
-
-
-def check(composed: DictConfig) -> Config:
-    """The typed config of one run.
-
-    Raises:
-        ConfigError: a key is missing, unknown, of the wrong type or out of range.
-    """
-    try:
-        ours = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in NOT_OURS])
-        given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
-    except OmegaConfBaseException as error:
-        said = str(error.msg or error).strip().splitlines()[0]
-        raise ConfigError(f"{error.full_key or 'config'}: {said}") from None
-    _accept_keras_names(given.get("early_stopping"))
-    named: dict[str, tuple[Collection[str], Callable[[str], type[Schema]]]] = {
-        "dataset": (data.names(), data.schema),
-        "model": (models.names(), models.schema),
-        "optimizer": (OPTIMIZERS, OPTIMIZERS.__getitem__),
-    }
-    # First, because a model's dropout follows it: a bad value is named where it was given.
-    given["regularizer"] = typed(_regularizer(), given.get("regularizer"), "regularizer")
-    for group, (names, schema) in named.items():
-        given[group] = typed(_chosen(group, given.get(group), names, schema), given[group], group)
-    config = typed(Config, given, "")
-    _check_together(config)
-    return config
-
-
-def _chosen(group: str, node: Any, names: Collection[str], schema: Callable[[str], type[Schema]]) -> type[Schema]:
-    """The schema of the option that `group.name` names."""
-    if not isinstance(node, dict):
-        raise refuse(group, node, "must be a group of keys")
-    name = node.get("name")
-    if not isinstance(name, str) or name not in names:
-        raise refuse(f"{group}.name", name, one_of(names, name))
-    return schema(name)
-
-
-def _accept_keras_names(node: Any) -> None:
-    """`val_loss` is `loss/val`, `accuracy` is `accuracy/train`: Keras' names for what is monitored."""
-    if isinstance(node, dict) and isinstance(node.get("monitor"), str):
-        figure = node["monitor"].removeprefix("val_")
-        if figure in ("loss", "accuracy"):
-            node["monitor"] = f"{figure}/{'val' if node['monitor'].startswith('val_') else 'train'}"
-
-
-def _check_together(config: Config) -> None:
-    """What no key can tell by itself."""
-    stopping = config.early_stopping
-    right = "max" if stopping.monitor.startswith("accuracy") else "min"
-    if stopping.mode != right:
-        raise refuse("early_stopping.mode", stopping.mode, f"must be {right} where {stopping.monitor} is monitored")
-    fractions = config.dataset.val_fraction + getattr(config.dataset, "test_fraction", 0.0)
-    if fractions >= 1:
-        raise refuse("dataset.val_fraction", config.dataset.val_fraction, "leaves no samples for training")
-    if getattr(config.optimizer, "nesterov", False) and not config.optimizer.momentum:
-        raise refuse("optimizer.nesterov", True, "wants a momentum above 0")
-    if config.device not in ("auto", "cpu") and not _device_is_there(config.device):
-        raise refuse("device", config.device, "is no device of this machine; auto and cpu always are")
-
-
-def _device_is_there(name: str) -> bool:
-    import torch
-
-    try:
-        torch.empty(0, device=name).cpu()
-    except (RuntimeError, AssertionError, NotImplementedError, OSError):
-        return False
-    return torch.device(name).type != "meta"
-
-
-def advice(config: Config) -> list[str]:
-    """What the notes' rules of thumb warn of, a line each."""
-    stopping = config.early_stopping
-    unwatched = stopping.patience is not None and stopping.start_from_epoch >= config.trainer.epochs
-    limits = {
-        "dropout": (0.3, "much information is lost"),
-        "input_dropout": (0.25, "much of the input is lost"),
-    }
-    return [
-        f"model.{key}={value:g} is above {most}: {why}"
-        for key, (most, why) in limits.items()
-        if (value := getattr(config.model, key, 0.0)) > most
-    ] + [
-        f"early_stopping.start_from_epoch={stopping.start_from_epoch} is not below trainer.epochs="
-        f"{config.trainer.epochs}: nothing is watched, and no weights are restored"
-    ] * unwatched
-
-
-def strength(value: float) -> str:
-    """A strength as people write it: 0.2, 0.01, 1e-4."""
-    if value == 0 or abs(value) >= 0.01:
-        return f"{value:g}"
-    mantissa, exponent = f"{value:.6e}".split("e")
-    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-
-
-def arm(config: Config) -> str:
-    """What regularizes this run, in a few words: `none`, `l1=1e-4`, `l1=1e-4 dropout=0.2`."""
-    penalties = config.strengths
-    noise = {key: getattr(config.model, key, 0.0) for key in NOISE}
-    words = [f"{name}={strength(value)}" for name, value in (penalties | noise).items() if value]
-    if any(penalties.values()) and config.regularizer.layers != "all":
-        words.append(f"layers={config.regularizer.layers}")
-    if config.early_stopping.patience is not None:
-        words.append(f"patience={config.early_stopping.patience}")
-    elif config.early_stopping.restore_best_weights:
-        words.append("best_weights")
-    return " ".join(words) or "none"
-
-
-def run_folder(*, _root_: DictConfig) -> str:
-    """A sweep's folder for a run's arm, `l1=1e-4,dropout=0.2`: how it is regularized, and what else was typed."""
-    regularized = {f"regularizer.{name}" for name in ("layers", *regularizers.names())}
-    said = regularized | {"regularizer", "early_stopping", "early_stopping.patience"}
-    said |= {f"model.{key}" for key in NOISE} | set(_root_.hydra.job.config.override_dirname.exclude_keys)
-    typed = [text for text in _root_.hydra.overrides.task if text.split("=")[0].lstrip("+~") not in said]
-    unchecked = Config.model_construct(**{str(key): _root_[key] for key in Config.model_fields})
-    try:
-        return filename(",".join([*arm(unchecked).split(), *typed]))
-    except (TypeError, ValueError):  # a strength that is no number: the check, which comes later, says so
-        return filename(",".join(_root_.hydra.overrides.task))
-
-
-def register() -> None:
-    """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
-    ConfigStore.instance().store(name="schema", node={"regularizer": UNREGULARIZED})
-    OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
-    OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
-    OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)
-
-
-register()  # on import, as Hydra has it: other launchers import the task in processes of their own
+        """The strength of every regularizer that training applies by itself, by name."""
+        return {name: getattr(self.regularizer, name) for name in regularizers.acting()}

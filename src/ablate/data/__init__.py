@@ -1,6 +1,8 @@
 """Datasets. A module here is a dataset: a `Config` of its keys and `load(config) -> Source`.
 
 Modules import what is heavy inside `load`, so that a config can be checked without it.
+
+A YAML may also name a function by `_target_` (options/target.py), with its arguments beside it.
 """
 
 from __future__ import annotations
@@ -8,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ablate.discovery import load as _load
-from ablate.discovery import modules
-from ablate.errors import ConfigError
-from ablate.schema import DatasetConfig
+from ablate.options import target
+from ablate.options.discovery import DATASETS, blamed
+from ablate.options.schema import DatasetConfig
+from ablate.utils.errors import ConfigError, one_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +35,12 @@ class Source:
 
 
 def names() -> tuple[str, ...]:
-    return modules(__name__)
+    return DATASETS.names()
 
 
-def schema(name: str) -> type[DatasetConfig]:
-    return _load(__name__, name).Config
+def schema(node: dict[str, Any]) -> type[DatasetConfig]:
+    """The schema of a dataset's keys, which name it."""
+    return target.TargetDataset if target.TARGET in node else DATASETS.load(node["name"]).Config
 
 
 def source(config: Any) -> Source:
@@ -46,7 +49,7 @@ def source(config: Any) -> Source:
     Raises:
         ConfigError: its files are missing or damaged, or its samples can't be used.
     """
-    found: Source = _load(__name__, config.name).load(config)
+    found = _given(config) if isinstance(config, target.TargetDataset) else _loaded(config)
     parts = {"": (found.x, found.y)}
     if found.test_x is not None and found.test_y is not None:
         parts["test "] = (found.test_x, found.test_y)
@@ -54,6 +57,32 @@ def source(config: Any) -> Source:
         if wrong := _wrong_samples(x, found.x.shape[1:]) or _wrong_labels(y, len(x), found.classes):
             raise ConfigError(f"dataset={config.name}: its {part}{wrong}")
     return found
+
+
+def _loaded(config: Any) -> Source:
+    try:
+        found: Source = DATASETS.load(config.name).load(config)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a module of the user's may raise
+        where = blamed(error, DATASETS.file(config.name))
+        raise ConfigError(f"dataset={config.name}: {where}: {one_line(error)}") from error
+    return found
+
+
+def _given(config: target.TargetDataset) -> Source:
+    """What the target returns, as a source; labels are 0 … classes-1."""
+    import numpy as np
+
+    found = target.call("dataset", config)
+    if isinstance(found, Source):
+        return found
+    if not isinstance(found, tuple | list) or len(found) not in (2, 4):
+        allowed = "must give (x, y), (x, y, test_x, test_y) or an ablate.data.Source"
+        raise ConfigError(f"dataset={config.name}: {allowed}, not {type(found).__name__}")
+    x, y, *test = (np.asarray(array) for array in found)
+    classes = int(y.max()) + 1 if y.size and y.dtype.kind in "iu" else 0
+    return Source(x, y, classes, *test)
 
 
 def _wrong_samples(x: np.ndarray, shape: tuple[int, ...]) -> str | None:

@@ -19,8 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from ablate.data import Source
-from ablate.errors import one_line, refuse
-from ablate.schema import DatasetConfig
+from ablate.options.schema import DatasetConfig
+from ablate.utils.errors import one_line, refuse
 
 MNIST_FILES = tuple(
     f"{part}-{content}-ubyte" for part in ("train", "t10k") for content in ("images-idx3", "labels-idx1")

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 
 from ablate.data import Source
-from ablate.errors import ConfigError
-from ablate.schema import DatasetConfig
+from ablate.options.schema import DatasetConfig
+from ablate.utils.errors import ConfigError
 
 
 class Config(DatasetConfig):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from ablate import memory
 from ablate.data import Source
-from ablate.schema import DatasetConfig
+from ablate.options.schema import DatasetConfig
+from ablate.utils import memory
 
 
 class Config(DatasetConfig):

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablate import memory
-from ablate.config import Config
-from ablate.files import count
-from ablate.stacking import device, signature, size
+from ablate.config.schema import Config
+from ablate.training.numerics import device
+from ablate.training.stackable import signature, size
+from ablate.utils import memory
+from ablate.utils.text import count
 
 CACHED = 150_000  # parameters of a stack that, with gradients and moments, stay in a core's cache
 FEWEST, MOST = 4, 64  # runs in a stack: below, Python's share is large; above, nothing is gained

@@ -15,8 +15,9 @@ from typing import Any
 
 import torch
 
-from ablate.engine import Row
-from ablate.jobs import Job
+from ablate.execution.stack_run import StackFailed, train_stack
+from ablate.records.job import Job
+from ablate.training.engine import Row
 
 # Forked workers share the parent's modules and data, and start in milliseconds. Elsewhere forking is unsafe.
 METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -27,7 +28,7 @@ Message = tuple[str, Any]
 def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
     """Train stacks of jobs; yield ("rows", [(place, Row), …]) and ("result", (place, result)) as they come.
 
-    ("lost", (stack, reason)) says that a stack died before all of its jobs had a result.
+    ("died", (stack, reason)) says that a stack died before all of its jobs had a result.
 
     workers: processes to start; with 1, this process does the work.
     """
@@ -39,13 +40,11 @@ def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int)
 
 
 def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
-    from ablate.runs import Broken, run
-
-    for event in run([jobs[i] for i in stack]):
+    for event in train_stack([jobs[i] for i in stack]):
         if isinstance(event, list):
             yield "rows", [(stack[row.run], row) for row in event]
-        elif isinstance(event, Broken):
-            yield "lost", (stack, event.reason)
+        elif isinstance(event, StackFailed):
+            yield "died", (stack, event.reason)
         else:
             yield "result", (stack[event[0]], event[1])
 
@@ -77,7 +76,7 @@ def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -
                 except (EOFError, ConnectionError):
                     process.join()
                     del busy[connection]
-                    yield "lost", (stack, f"its worker died (exit status {process.exitcode})")
+                    yield "died", (stack, f"its worker died (exit status {process.exitcode})")
                     if waiting:
                         start()
                     continue

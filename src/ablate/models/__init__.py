@@ -2,6 +2,8 @@
 
 `build` gets the shape of a sample and the number of outputs (1 for two classes: the logit of class 1) and
 returns a plain module. Its random numbers come from torch's global generator, which the caller seeds.
+
+A YAML may also name a class or function by `_target_` (options/target.py), with its arguments beside it.
 """
 
 from __future__ import annotations
@@ -10,29 +12,43 @@ import contextlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ablate import memory
-from ablate.discovery import load, modules
-from ablate.schema import ModelConfig
+from ablate.options import target
+from ablate.options.discovery import MODELS, blamed
+from ablate.options.schema import ModelConfig
+from ablate.utils import memory
+from ablate.utils.errors import ConfigError, one_line, refuse
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 def names() -> tuple[str, ...]:
-    return modules(__name__)
+    return MODELS.names()
 
 
-def schema(name: str) -> type[ModelConfig]:
-    return load(__name__, name).Config
+def schema(node: dict[str, Any]) -> type[ModelConfig]:
+    """The schema of a model's keys, which name it."""
+    return target.TargetModel if target.TARGET in node else MODELS.load(node["name"]).Config
 
 
 def build(config: Any, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Module:
-    """The model of a config, initialised from `seed` and nothing else."""
+    """The model of a config, initialised from `seed` and nothing else.
+
+    Raises:
+        ConfigError: it can't be built.
+    """
     import torch
+    from torch import nn
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return load(__name__, config.name).build(config, shape, outputs)
+        if isinstance(config, target.Target):
+            built = target.call("model", config, shape=shape, outputs=outputs)
+        else:
+            built = MODELS.load(config.name).build(config, shape, outputs)
+    if not isinstance(built, nn.Module):
+        raise refuse("model", config.name, f"must give a torch.nn.Module, not {type(built).__name__}")
+    return built
 
 
 def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
@@ -41,15 +57,24 @@ def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
     Raises:
         ConfigError: it can't.
     """
-    _fits(config.name, config.model_dump_json(), shape, outputs)
+    schema: Any = type(config)
+    _fits(schema, config.model_dump_json(), shape, outputs)
 
 
 @cache
-def _fits(name: str, dumped: str, shape: tuple[int, ...], outputs: int) -> None:
+def _fits(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> None:
     import torch
 
-    config = schema(name).model_validate_json(dumped)
-    with contextlib.suppress(RuntimeError, NotImplementedError), torch.device("meta"):  # sizes without numbers
+    config = schema.model_validate_json(dumped)
+    parameters = 0
+    with contextlib.suppress(Exception), torch.device("meta"):  # sizes without numbers; not every module can do that
         parameters = sum(p.numel() for p in build(config, shape, outputs, seed=0).parameters())
-        memory.demand(f"model={name}: its {parameters:,} parameters", memory.FLOAT * memory.BUFFERS * parameters)
-    build(config, shape, outputs, seed=0)
+    needed = memory.FLOAT * memory.BUFFERS * parameters
+    memory.demand(f"model={config.name}: its {parameters:,} parameters", needed)
+    try:
+        build(config, shape, outputs, seed=0)
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever a module of the user's may raise
+        where = blamed(error, MODELS.file(config.name))
+        raise ConfigError(f"model={config.name}: {where}: {one_line(error)}") from error

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from ablate.errors import ConfigError
-from ablate.schema import ModelConfig, Probability, Width
+from ablate.options.schema import ModelConfig, Probability, Width
+from ablate.utils.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import nn

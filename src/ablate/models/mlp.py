@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from ablate.schema import ModelConfig, Probability, Width
+from ablate.options.schema import ModelConfig, Probability, Width
 
 if TYPE_CHECKING:
     from torch import nn

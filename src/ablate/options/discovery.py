@@ -1,40 +1,132 @@
-"""One module, one option: the modules of a package, by name, without importing them."""
+"""One module, one option: those of a package, and those in folders of one's own, by name, without importing them.
+
+A group is a folder of YAML files (conf/regularizer/) and a package of modules (ablate.regularizers). A folder of one's
+own, given with --config-dir, may hold both side by side: mine/regularizer/hoyer.yaml and mine/regularizer/hoyer.py. Its
+modules join the package while the command is carried out, as if they lay there.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import traceback
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
-from ablate.errors import ConfigError, one_line
-from ablate.files import short
+from ablate.utils.errors import ConfigError, one_line
+from ablate.utils.files import short
 
 
-@cache
-def modules(package: str) -> tuple[str, ...]:
-    """The names of the public modules in `package`, sorted."""
-    path = importlib.import_module(package).__path__
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(path) if not found.name.startswith("_")))
+@dataclass(frozen=True)
+class Group:
+    """name: as it is typed, and of its folder of YAML files; package: of its modules."""
+
+    name: str
+    package: str
+
+    @property
+    def path(self) -> list[str]:
+        """The folders of its modules."""
+        return importlib.import_module(self.package).__path__  # type: ignore[return-value]
+
+    def names(self) -> tuple[str, ...]:
+        """Its public modules, sorted."""
+        return _modules(tuple(self.path))
+
+    def file(self, name: str) -> Path:
+        """Where a module is; one that is missing, where it would have to be."""
+        places = [Path(folder, file) for folder in self.path for file in (f"{name}.py", f"{name}/__init__.py")]
+        return next((place for place in places if place.is_file()), Path(self.path[-1], f"{name}.py"))
+
+    def load(self, name: str) -> ModuleType:
+        """A module of the group.
+
+        Raises:
+            ConfigError: it can't be imported; names its file, the line where that is known, and the error.
+        """
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except Exception as error:
+            raise ConfigError(f"{blamed(error, self.file(name))}: can't be imported: {one_line(error)}") from error
 
 
-def file(package: str, name: str) -> Path:
-    """Where a module of `package` is, or would have to be."""
-    return Path(importlib.import_module(package).__path__[0], f"{name}.py")
+DATASETS = Group("dataset", "ablate.data")
+MODELS = Group("model", "ablate.models")
+REGULARIZERS = Group("regularizer", "ablate.regularizers")
+GROUPS = (DATASETS, MODELS, REGULARIZERS)
 
 
-def load(package: str, name: str) -> ModuleType:
-    """The module `name` of `package`.
+@lru_cache(maxsize=64)
+def _modules(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({found.name for found in pkgutil.iter_modules(path) if not found.name.startswith("_")}))
+
+
+def blamed(error: BaseException, file: Path) -> str:
+    """`file, line 7`: where in somebody's file an error came from, or only the file where it came from elsewhere."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename) == file]
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == file:
+        lines = [error.lineno]
+    return f"{short(file)}, line {lines[-1]}" if lines else str(short(file))
+
+
+_own: tuple[Path, ...] = ()
+
+
+def own_folders() -> tuple[Path, ...]:
+    """The folders of one's own whose options count now."""
+    return _own
+
+
+def use(folders: Sequence[Path]) -> None:
+    """Have the options of these folders count from now on, beside those of the package, and of no others.
 
     Raises:
-        ConfigError: it can't be imported; names its file, the line where that is known, and the error.
+        ConfigError: one of them has the name of an option that is there already.
     """
+    global _own
+    wanted = tuple(dict.fromkeys(folder.absolute() for folder in folders))
+    if wanted == _own:
+        return
+    importlib.invalidate_caches()  # files may have been written since Python looked
+    _modules.cache_clear()
+    found = {group: [str(at) for folder in wanted if (at := folder / group.name).is_dir()] for group in GROUPS}
+    for group, places in found.items():
+        names: dict[str, str] = dict.fromkeys(_modules((group.path[0],)), group.path[0])
+        for place in places:
+            for name in _modules((place,)):
+                if names.setdefault(name, place) != place:
+                    file = short(Path(place, name))
+                    raise ConfigError(f"{file}: there is a {group.name} of this name already; choose another one")
+    for group, places in found.items():
+        group.path[1:] = places
+        _forget(group)
+    _own = wanted
+
+
+@contextmanager
+def using(folders: Sequence[Path]) -> Iterator[None]:
+    """`use` for a block of code."""
+    before = _own
+    use(folders)
     try:
-        return importlib.import_module(f"{package}.{name}")
-    except Exception as error:
-        path = file(package, name)
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-        where = f"{short(path)}, line {lines[-1]}" if lines else short(path)
-        raise ConfigError(f"{where}: can't be imported: {one_line(error)}") from error
+        yield
+    finally:
+        use(before)
+
+
+def _forget(group: Group) -> None:
+    """Have modules of one's own imported anew when they are wanted again: they may have been changed by then."""
+    package = importlib.import_module(group.package)
+    bundled = Path(group.path[0])
+    for name, module in list(sys.modules.items()):
+        parent, _, own = name.rpartition(".")
+        file = getattr(module, "__file__", None)
+        if parent == group.package and file and not Path(file).is_relative_to(bundled):
+            del sys.modules[name]
+            vars(package).pop(own, None)

@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from ablate.discovery import file
-from ablate.errors import ConfigError, cut, one_of, refuse, shown
-from ablate.files import short
+from ablate.options.discovery import Group
+from ablate.utils.errors import ConfigError, one_of, refuse
+from ablate.utils.files import short
+from ablate.utils.text import cut, shown
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -21,10 +22,10 @@ Width = Annotated[int, Field(ge=1, le=100_000_000)]  # of a layer; what the memo
 class Schema(BaseModel):
     """Keys with types and limits. Nothing is converted but whole numbers to floats; NaN is refused.
 
-    package: the one whose modules give the keys, where they come of modules.
+    modules: the group whose modules give the keys, where they come of modules.
     """
 
-    package: ClassVar[str | None] = None
+    modules: ClassVar[Group | None] = None
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -70,7 +71,7 @@ def typed(schema: type[Schema], node: Any, group: str) -> Any:
         given = reduce(getitem, where := where[:-1], node)
     key = ".".join(str(part) for part in ([group, *where] if group else where)) or group
     if first["type"] == "extra_forbidden":
-        missing = f"; there is no module {short(file(schema.package, str(where[-1])))}" if schema.package else ""
+        missing = f"; there is no module {short(schema.modules.file(str(where[-1])))}" if schema.modules else ""
         raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}{missing}")
     if first["type"] == "missing":
         raise ConfigError(f"{key}: is missing")

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ablate import data
-from ablate.config import Config
-from ablate.errors import refuse
-from ablate.seeds import SPLIT, numpy_generator
+from ablate.options.schema import DatasetConfig
+from ablate.utils.errors import refuse
+from ablate.utils.seeds import SPLIT, numpy_generator
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,19 @@ def stratified(labels: np.ndarray, share: float, random: np.random.Generator) ->
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def split(config: Config) -> Split:
-    """The split that a run's config asks for, on the CPU. Equal configs share one, and its memory.
+def split(dataset: DatasetConfig, seed: int) -> Split:
+    """The split of a dataset that this seed gives, on the CPU. Equal ones are one, and share its memory.
 
     Raises:
         ConfigError: files are missing or damaged, or a part would lack samples of a class.
     """
-    resolved = config.dataset.model_copy(update={"split_seed": config.split_seed})
-    return _split(resolved.name, resolved.model_dump_json())
+    resolved = dataset.model_copy(update={"split_seed": seed})
+    return _split(type(resolved), resolved.model_dump_json())
 
 
 @lru_cache(maxsize=16)
-def _split(name: str, dumped: str) -> Split:
-    config: Any = data.schema(name).model_validate_json(dumped)
+def _split(schema: Any, dumped: str) -> Split:
+    config: Any = schema.model_validate_json(dumped)
     source = data.source(config)
     random = numpy_generator(config.split_seed, SPLIT)
     x, y, rest = source.x, source.y, np.arange(len(source.y))

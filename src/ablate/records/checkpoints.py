@@ -12,13 +12,12 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from ablate.console import complain
-from ablate.engine import Checkpoint
-from ablate.errors import line
-from ablate.files import EVENTS, write
-from ablate.jobs import Job
-
-FILE = "checkpoint.safetensors"
+from ablate.records.job import Job
+from ablate.records.names import CHECKPOINT, EVENTS, HISTORY
+from ablate.training.engine import Checkpoint
+from ablate.utils.console import complain
+from ablate.utils.files import write
+from ablate.utils.text import line
 
 
 def store(job: Job, checkpoint: Checkpoint, growing: Sequence[IO[Any]]) -> None:
@@ -29,7 +28,7 @@ def store(job: Job, checkpoint: Checkpoint, growing: Sequence[IO[Any]]) -> None:
     state = {**asdict(checkpoint), "tensors": None, "files": {Path(f.name).name: f.tell() for f in growing}}
     state["files"] |= {name: size for name, size in _sizes(job.folder).items() if name not in state["files"]}
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
-    write(job.folder / FILE, save(tensors, {"run_id": job.run_id, "state": json.dumps(state)}))
+    write(job.folder / CHECKPOINT, save(tensors, {"run_id": job.run_id, "state": json.dumps(state)}))
 
 
 def epoch(job: Job) -> int:
@@ -44,7 +43,7 @@ def load(job: Job) -> Checkpoint | None:
     if state is None:
         return None
     files = state.pop("files")
-    with safe_open(job.folder / FILE, framework="pt") as file:
+    with safe_open(job.folder / CHECKPOINT, framework="pt") as file:
         state["tensors"] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name in _sizes(job.folder):
         if name in files:
@@ -55,12 +54,12 @@ def load(job: Job) -> Checkpoint | None:
 
 
 def remove(job: Job) -> None:
-    (job.folder / FILE).unlink(missing_ok=True)
+    (job.folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _state(job: Job) -> dict[str, Any] | None:
     """What the file says beside its tensors; None where there is none, or none of use."""
-    path = job.folder / FILE
+    path = job.folder / CHECKPOINT
     if not path.is_file():
         return None
     try:
@@ -80,4 +79,4 @@ def _state(job: Job) -> dict[str, Any] | None:
 
 def _sizes(folder: Path) -> dict[str, int]:
     """The files that a run adds to, epoch by epoch, and their sizes."""
-    return {p.name: p.stat().st_size for p in (*folder.glob("history.csv"), *folder.glob(EVENTS))}
+    return {p.name: p.stat().st_size for p in (*folder.glob(HISTORY), *folder.glob(EVENTS))}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from ablate import identity
-from ablate.config import Config
+from ablate.config import checks, identity
+from ablate.config.schema import Config
+from ablate.options import discovery
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,11 @@ class Job:
     config: Config
     folder: Path
     command: str = ""
+
+    def __reduce__(self) -> Any:
+        """As it goes to another process, where options of one's own are not known yet, nor the types made of them."""
+        config = self.config.model_dump(by_alias=True)
+        return _restored, (discovery.own_folders(), config, self.folder, self.command)
 
     @cached_property
     def arm_id(self) -> str:
@@ -30,8 +37,13 @@ class Job:
         Raises:
             ConfigError: the dataset can't be had.
         """
-        from ablate.splits import split
-        from ablate.stacking import device
+        from ablate.preprocessing.splits import split
+        from ablate.training.numerics import device
 
-        data = split(self.config).fingerprint
+        data = split(self.config.dataset, self.config.split_seed).fingerprint
         return identity.run_id(self.config.model_dump(), data, device(self.config).type)
+
+
+def _restored(own: tuple[Path, ...], config: dict[str, Any], folder: Path, command: str) -> Job:
+    discovery.use(own)
+    return Job(checks.typed_config(config), folder, command)

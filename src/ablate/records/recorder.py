@@ -1,8 +1,7 @@
-"""Everything a run leaves behind, written in one place: history.csv, TensorBoard, weights, result.json."""
+"""Everything a run leaves behind, written in one place: its files row by row, weights, result.json."""
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -10,86 +9,87 @@ import platform
 import shutil
 import time
 import traceback
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 import torch
 from safetensors.torch import save
 
-from ablate import __version__, board, checkpoints
-from ablate.board import Board
-from ablate.config import arm
-from ablate.engine import Ending, Row
-from ablate.files import EVENTS, sync, tidy, unfinished, write
-from ablate.jobs import Job
-from ablate.results import EARLIER, RESULT, read
+from ablate.config.naming import arm
+from ablate.records import checkpoints
+from ablate.records.history import History
+from ablate.records.job import Job
+from ablate.records.names import CHECKPOINT, EARLIER, EVENTS, HISTORY, LOG, RESULT, WEIGHTS
+from ablate.records.results import read
+from ablate.training.engine import Ending, Row
+from ablate.utils.files import sync, tidy, unfinished, write
+from ablate.utils.version import VERSION
 
-FLUSH = 2.0  # seconds between writes of history and events: curves can be watched, and training hardly waits
+FLUSH = 2.0  # seconds between writes of what grows: curves can be watched, and training hardly waits
+ENDED = ("status", "metrics", "last", "epochs", "best_epoch", "stopped_epoch", "stopping_reason", "weights",
+         "seconds", "error")  # fmt: skip
+
+
+class Listener(Protocol):
+    """Keeps a file of a run that grows with its rows."""
+
+    @property
+    def file(self) -> IO[Any]: ...
+    def take(self, row: Row) -> None: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
 
 
 class Recorder:
     """Writes one run's files, row by row."""
 
-    def __init__(self, job: Job, resumed: bool = False) -> None:
-        """resumed: the run goes on from its checkpoint, and so do its files."""
+    def __init__(self, job: Job, resumed: bool = False, others: Sequence[Callable[[Job], Listener]] = ()) -> None:
+        """resumed: the run goes on from its checkpoint, and so do its files. others: make further listeners."""
         self.job = job
         job.folder.mkdir(parents=True, exist_ok=True)
         tidy(job.folder)
         if not resumed:
             _set_aside(job.folder)
-        self.history = (job.folder / "history.csv").open("a", newline="", encoding="utf-8")
-        self.rows = csv.writer(self.history)
-        self.board = Board(job) if job.config.logging.tensorboard else None
+        self.listeners: list[Listener] = [History(job.folder)]
+        for make in others:
+            self.listeners.append(make(job))
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:
         """Record a row; the result, where it is the run's last."""
-        if row.epoch == 1:
-            self.rows.writerow(["epoch", *row.figures])
-        self.rows.writerow([row.epoch, *row.figures.values()])
-        if self.board is not None:
-            self.board.take(row)
+        for listener in self.listeners:
+            listener.take(row)
         if time.monotonic() - self.flushed > FLUSH:
-            self.history.flush()
-            if self.board is not None:
-                self.board.flush()
+            for listener in self.listeners:
+                listener.flush()
             self.flushed = time.monotonic()
         if row.checkpoint is not None:
-            checkpoints.store(self.job, row.checkpoint, [self.history, *([self.board.file] if self.board else [])])
+            checkpoints.store(self.job, row.checkpoint, [listener.file for listener in self.listeners])
         return self._end(row.ending) if row.ending is not None else None
 
     def _end(self, ending: Ending) -> dict[str, Any]:
         self.close()
         if ending.status == "finished":
             tensors = {name: tensor.contiguous() for name, tensor in ending.state.items()}
-            write(self.job.folder / "model.safetensors", save(tensors, {"format": "pt"}))
-        fields = (
-            "status",
-            "metrics",
-            "last",
-            "epochs",
-            "best_epoch",
-            "stopped_epoch",
-            "stopping_reason",
-            "weights",
-        )
-        result = _finish(self.job, {f: getattr(ending, f) for f in (*fields, "seconds", "error")})
+            write(self.job.folder / WEIGHTS, save(tensors, {"format": "pt"}))
+        result = _result(self.job, {field: getattr(ending, field) for field in ENDED})
+        write(self.job.folder / RESULT, _json(result))  # its presence says that the run ended
         checkpoints.remove(self.job)
         if ending.status == "finished":
             shutil.rmtree(self.job.folder / EARLIER, ignore_errors=True)
         return result
 
     def close(self) -> None:
-        try:
-            self.history.close()
-        finally:
-            if self.board is not None:
-                self.board.close()
+        with ExitStack() as stack:  # all of them, whatever one of them raises
+            for listener in reversed(self.listeners):
+                stack.callback(listener.close)
 
 
-def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
+def record_failure(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
     """Record, as far as that can be done, that a run failed; what it has written stays.
 
     error: what it raised, if it did: the traceback goes to its log.
@@ -98,10 +98,8 @@ def lost(job: Job, reason: str, error: BaseException | None = None) -> dict[str,
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         if error is not None:
-            with (job.folder / "ablate.log").open("a", encoding="utf-8") as log:
+            with (job.folder / LOG).open("a", encoding="utf-8") as log:
                 log.writelines(traceback.format_exception(error))
-        if job.config.logging.tensorboard:
-            board.failed(job, reason)
         write(job.folder / RESULT, _json(_result(job, outcome)))
     except OSError:  # a full disk, a folder that is gone: the one who asked is told all the same
         pass
@@ -113,7 +111,7 @@ def _set_aside(folder: Path) -> None:
 
     A finished result is kept in a folder of its own until this run has finished too.
     """
-    files = [folder / name for name in (RESULT, "model.safetensors", "history.csv")]
+    files = [folder / name for name in (RESULT, WEIGHTS, HISTORY)]
     if any(
         result["folder"] == str(folder.resolve()) and result["status"] == "finished" for result in read([folder])[0]
     ):
@@ -127,15 +125,8 @@ def _set_aside(folder: Path) -> None:
         shutil.rmtree(kept, ignore_errors=True)
         partial.replace(kept)
         sync(folder)
-    for old in (*files, folder / checkpoints.FILE, *folder.glob(EVENTS)):
+    for old in (*files, folder / CHECKPOINT, *folder.glob(EVENTS)):
         old.unlink(missing_ok=True)
-
-
-def _finish(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
-    """Write result.json, whose presence says that the run ended."""
-    result = _result(job, outcome)
-    write(job.folder / RESULT, _json(result))
-    return result
 
 
 def _json(result: dict[str, Any]) -> str:
@@ -179,7 +170,7 @@ def versions() -> dict[str, str]:
     names = {"hydra": "hydra-core", "numpy": "numpy", "tensorboard": "tensorboard"}
     installed = {name: version(package) for name, package in names.items()}
     return {
-        "ablate": __version__,
+        "ablate": VERSION,
         "python": platform.python_version(),
         "torch": torch.__version__,
         **installed,

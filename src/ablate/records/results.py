@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from ablate.errors import ConfigError, line
-from ablate.schema import Schema, Seed, typed
+from ablate.options.schema import Schema, Seed, typed
+from ablate.records.names import EARLIER, HISTORY, RESULT, WEIGHTS
+from ablate.utils.errors import ConfigError
+from ablate.utils.text import line
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-RESULT, HISTORY, WEIGHTS = "result.json", "history.csv", "model.safetensors"
-EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
 LARGEST = 50_000_000  # bytes of a file that is read whole; a result has some thousands
 LONGEST_ROW = 100_000  # bytes of a row of a history
 

@@ -1,80 +1,177 @@
-"""Regularizers. A module here is a regularizer, and its name a key of every config: `regularizer.<name>`.
+"""Regularizers. A module here is a regularizer, and its name a key of every config: `regularizer.<name>`, its strength.
 
-A module must define
-- `penalty(weight)`: the penalty of one kernel at strength 1, a scalar tensor. The strength multiplies it.
-  `penalty = None` says that there is none, because models apply the regularizer.
-and may define
-- `gradient(weight)`: the gradient of that in closed form, element by element. Without it, autograd is asked.
-- `proximal(weight, amount)`: the proximal operator of amount × penalty, element by element. With one, the penalty
-  adds no gradient: after every step of the optimizer it replaces the weights, with amount = learning rate × strength.
-- `LIMITS`: pydantic's type of the strength, where it is not simply a number from 0 up.
-Its docstring's first line says what it is, in the config's reference too.
+A module defines one or more of these functions, each a place in a training step (`training/stack.py` calls them in
+this order). At strength 0 none of them is called for a run.
 
-Kernels are the weights of layers, never biases or the parameters of a normalisation. `penalty` gets them one
-at a time and unstacked, as the layer has them ([out, in] for a linear one); `gradient` and `proximal` get rows of all
-parameters of several runs, of which only the kernels count, so they must not mix elements. amount has weight's shape.
+    inputs(x, y, strength, random)          → x, y: the batch of a step, x [runs, batch, *shape], y the targets
+    targets(y, strength)                    → y: probabilities, [runs, classes, batch]; of two classes that of class 1
+    masks(strength, random, out)            fills out [runs, batch or units, …] with what activations are multiplied by
+    outputs(logits, strength)               → what the loss's gradient on logits grows by, [runs, outputs, batch]
+    penalty(weight)                         → the penalty of one kernel at strength 1, a scalar; strength multiplies it
+    gradient(weight)                        → of that, in closed form; without it, autograd is asked
+    gradients(gradient, weight, strength, random)   → the gradient that the optimizer is given
+    ascent(weight, gradient, strength)      → the weights at which the gradient is taken once more, and used
+    decay(weight, amount)                   → the weights after the optimizer's step
+    proximal(weight, amount)                → likewise, of amount × penalty, which then adds no gradient
+    project(weight, strength)               → one kernel after the step, brought back to where it may be
+    average(weight, memory, strength, step) → memory, the weights that are judged and kept; at first those of the start
+
+Shapes. `penalty` and `project` get the kernels one at a time and unstacked, as the layer has them ([out, in] for a
+linear one); kernels are the weights of layers, never biases or the parameters of a normalisation. `gradient`, `decay`
+and `proximal` get rows, [runs, parameters], of which only the kernels count, so they must not mix elements; amount
+has weight's shape, learning rate × strength. `gradients`, `ascent` and `average` get rows of all parameters.
+strength: [runs, 1, …], so that it multiplies the first argument; `masks` gets [runs], `project` one number. random:
+`utils.seeds.Draws`, each run's own numbers. Nothing may depend on which runs stand beside a run, and nothing that is
+given is changed but `out`.
+
+A module may also define `LIMITS`, pydantic's type of the strength, where it is not simply a number from 0 up. One with
+`masks` defines `LAYERS`, the full names of the layers that draw them: a layer's own `p` is its strength, 0 for none.
+Its docstring's first line says what it is, in the config's reference too. A helper's name begins with an underscore.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from ablate.discovery import file, load, modules
-from ablate.errors import ConfigError, cut, line, one_line
-from ablate.files import short
+from ablate.options.discovery import REGULARIZERS, blamed
+from ablate.utils.errors import ConfigError, one_line, one_of
+from ablate.utils.files import short
+from ablate.utils.text import cut, line
+
+# Every place with the arguments that are passed there.
+HOOKS: dict[str, tuple[str, ...]] = {
+    "inputs": ("x", "y", "strength", "random"),
+    "targets": ("y", "strength"),
+    "masks": ("strength", "random", "out"),
+    "outputs": ("logits", "strength"),
+    "penalty": ("weight",),
+    "gradient": ("weight",),
+    "gradients": ("gradient", "weight", "strength", "random"),
+    "ascent": ("weight", "gradient", "strength"),
+    "decay": ("weight", "amount"),
+    "proximal": ("weight", "amount"),
+    "project": ("weight", "strength"),
+    "average": ("weight", "memory", "strength", "step"),
+}
+OF_A_PENALTY = ("gradient", "proximal")  # act together with a penalty
+Hook = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Regularizer:
+    """The functions of a regularizer's module; None where it has none.
+
+    limits: the type of its strength; layers: which of a model's layers draw its masks, by their full names.
+    """
+
+    name: str
+    summary: str
+    limits: Any
+    layers: tuple[str, ...] = ()
+    inputs: Hook | None = None
+    targets: Hook | None = None
+    masks: Hook | None = None
+    outputs: Hook | None = None
+    penalty: Hook | None = None
+    gradient: Hook | None = None
+    gradients: Hook | None = None
+    ascent: Hook | None = None
+    decay: Hook | None = None
+    proximal: Hook | None = None
+    project: Hook | None = None
+    average: Hook | None = None
 
 
 def names() -> tuple[str, ...]:
-    return modules(__name__)
+    return REGULARIZERS.names()
 
 
-def _module(name: str) -> ModuleType:
-    """A regularizer's module.
+def get(name: str) -> Regularizer:
+    """A regularizer.
 
     Raises:
-        ConfigError: it can't be imported, or doesn't say what its penalty is.
+        ConfigError: its module can't be imported, or defines nothing that acts, or something that can't be called.
     """
-    module = load(__name__, name)
-    if not hasattr(module, "penalty"):
-        wanted = "must define penalty(weight), or penalty = None where models apply it"
-        raise ConfigError(f"{short(file(__name__, name))}: {wanted}")
-    return module
+    return _checked(name, REGULARIZERS.load(name))
 
 
-def limits(name: str) -> Any:
-    return getattr(_module(name), "LIMITS", Annotated[float, Field(ge=0)])
+def acting() -> tuple[str, ...]:
+    """The names of the regularizers that training applies by itself: all but those whose masks are a model's."""
+    return tuple(name for name in names() if get(name).masks is None)
 
 
-def summary(name: str) -> str:
-    """The first line of a regularizer's docstring."""
-    return (_module(name).__doc__ or "").partition("\n")[0]
+def of_layer(layer: Any) -> Regularizer | None:
+    """The regularizer whose masks a layer of a model draws, if it is such a layer."""
+    kind = f"{type(layer).__module__}.{type(layer).__qualname__}"
+    return next((found for name in names() if kind in (found := get(name)).layers), None)
 
 
-@cache
-def penalties() -> tuple[str, ...]:
-    """The names of the regularizers that add a penalty to the loss."""
-    return tuple(name for name in names() if _module(name).penalty is not None)
+@lru_cache(maxsize=256)
+def _checked(name: str, module: ModuleType) -> Regularizer:
+    where = short(REGULARIZERS.file(name))
+    defined = {hook: found for hook in HOOKS if (found := getattr(module, hook, None)) is not None}
+    for key, value in vars(module).items():
+        own = inspect.isfunction(value) and value.__module__ == module.__name__
+        if own and not key.startswith("_") and key not in HOOKS:
+            raise ConfigError(f"{where}: {key}: {one_of(HOOKS, key)}; a helper's name begins with an underscore")
+    if not defined:
+        raise ConfigError(f"{where}: nothing in it acts; must define {_signature('penalty')} or another of {_listed()}")
+    for hook, function in defined.items():
+        if not callable(function):
+            raise ConfigError(f"{where}: {hook}: must be a function, {_signature(hook)}")
+        try:
+            inspect.signature(function).bind(*HOOKS[hook])
+        except TypeError as error:
+            raise ConfigError(f"{where}: {hook}: must take what {_signature(hook)} does: {one_line(error)}") from None
+        except ValueError:  # a built-in, which doesn't tell
+            continue
+    for hook in OF_A_PENALTY:
+        if hook in defined and "penalty" not in defined:
+            raise ConfigError(f"{where}: {hook}: goes with {_signature('penalty')}, which is missing")
+    layers = tuple(getattr(module, "LAYERS", ()))
+    if ("masks" in defined) != bool(layers):
+        raise ConfigError(f"{where}: {_signature('masks')} and LAYERS, the layers that draw them, go together")
+    limits = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])
+    return Regularizer(name, (module.__doc__ or "").strip().partition("\n")[0], limits, layers, **defined)
 
 
-@cache
+def _signature(hook: str) -> str:
+    return f"{hook}({', '.join(HOOKS[hook])})"
+
+
+def _listed() -> str:
+    return ", ".join(HOOKS)
+
+
 def fits(name: str) -> None:
     """Try a penalty on a small kernel.
 
     Raises:
         ConfigError: it fails, or gives anything but a scalar tensor.
     """
+    _tried(get(name))
+
+
+@cache
+def _tried(regularizer: Regularizer) -> None:
     import torch
 
-    where = f"regularizer.{name}: penalty(weight) in {short(file(__name__, name))}"
+    if regularizer.penalty is None:
+        return
+    file = REGULARIZERS.file(regularizer.name)
+    said = f"regularizer.{regularizer.name}: penalty(weight) in"
     try:
-        value = _module(name).penalty(torch.linspace(-1, 1, 128).view(8, 16))
+        value = regularizer.penalty(torch.linspace(-1, 1, 128).view(8, 16))
     except Exception as error:
-        raise ConfigError(f"{where} fails: {one_line(error)}") from error
+        raise ConfigError(f"{said} {blamed(error, file)} fails: {one_line(error)}") from error
     if not isinstance(value, torch.Tensor) or value.shape != ():
         tensor = isinstance(value, torch.Tensor)
         returned = f"a tensor of shape {list(value.shape)}" if tensor else f"{cut(line(value))}, no tensor"
-        raise ConfigError(f"{where} must return one number, as a tensor; it returned {returned}")
+        raise ConfigError(f"{said} {short(file)} must return one number, as a tensor; it returned {returned}")

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate import plots, results
-from ablate.comparison import Comparison, finished
-from ablate.files import count
-from ablate.plots import PANELS, Limits, Look, padded
+from ablate.analysis.comparison import Comparison
+from ablate.analysis.runs import finished
+from ablate.records import results
+from ablate.report import plots
+from ablate.report.looks import Look
+from ablate.report.plots import PANELS, Limits, padded
+from ablate.utils.text import count
 
 POINTS = 200  # epochs of a curve that are drawn
 PERCENT = {"loss": 1.0, "accuracy": 100.0}

@@ -12,19 +12,17 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 
-from ablate import curves, files, results, sections
-from ablate.comparison import Comparison
-from ablate.drawing import LIGHT
-from ablate.files import count
-from ablate.plots import BASELINE, Look
-from ablate.tables import Unit, main_table, notes, sentences, strengths_table, title
+from ablate.analysis.comparison import Comparison
+from ablate.records import results
+from ablate.report import curves, sections
+from ablate.report.drawing import LIGHT
+from ablate.report.looks import looks
+from ablate.report.tables import main_table, strengths_table
+from ablate.report.text import notes, sentences, title
+from ablate.report.units import Unit
+from ablate.utils.text import count
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
-
-
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write report.html into a folder, whole or not at all."""
-    files.write(folder / "report.html", page(comparison))
 
 
 def page(comparison: Comparison) -> str:
@@ -51,17 +49,6 @@ def page(comparison: Comparison) -> str:
         failures=_failures(comparison.runs),
         provenance=_provenance(comparison),
     )
-
-
-def looks(comparison: Comparison) -> dict[str, Look]:
-    """How every arm looks: baselines grey, the strengths of one arm alike, the others each in its own way."""
-    names = dict(zip(comparison.runs["arm"], comparison.runs["arm"], strict=True))
-    if len(comparison.strengths):
-        names |= dict(zip(comparison.strengths["arm"], comparison.strengths["study_arm"], strict=True))
-    baselines = {names[arm] for arm in comparison.arms["baseline"]}
-    ordered = dict.fromkeys(names[arm] for arm in [*comparison.arms["arm"], *names] if names[arm] not in baselines)
-    of = {name: Look.of_arm(place) for place, name in enumerate(ordered)} | dict.fromkeys(baselines, BASELINE)
-    return {arm: of[name] for arm, name in names.items()}
 
 
 def _figures(text: str) -> str:

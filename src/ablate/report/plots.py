@@ -12,40 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ablate.drawing import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
-from ablate.files import count
+from ablate.report.drawing import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
+from ablate.report.looks import Look
+from ablate.utils.text import count
 
 PARTS = {"train": (0, (1, 1.6)), "val": "solid", "test": (0, (4, 1.6))}  # how the line of a part is dashed
 PANEL = 300  # width of a small multiple
 LEGEND = 12  # arms named in a plot of all runs, where no page does
 PANELS = 24  # small multiples of a section: the first arms of the table
-
-ARMS = ("arm1", "arm2", "arm3", "arm4", "arm5")
-SHAPES = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "*": "★"}  # matplotlib's markers, as text
-
-
-@dataclass(frozen=True)
-class Look:
-    """How an arm looks wherever it is shown: a colour and a shape, as not everyone can tell all colours apart."""
-
-    colour: str  # of `drawing.NAMES`
-    marker: str
-
-    @classmethod
-    def of_arm(cls, place: int) -> Look:
-        """The look of the nth arm: 30 of them differ."""
-        return cls(ARMS[place % len(ARMS)], list(SHAPES)[place % len(SHAPES)])
-
-    @property
-    def ink(self) -> str:
-        return COLOURS[self.colour]
-
-    @property
-    def glyph(self) -> str:
-        return SHAPES.get(self.marker, "●")
-
-
-BASELINE = Look("baseline", "o")
 
 
 @dataclass(frozen=True)

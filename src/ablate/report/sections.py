@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablate import plots, results
-from ablate.comparison import Comparison, finished
-from ablate.plots import PANELS, Limits, Look, padded
-from ablate.tables import Unit
+from ablate.analysis.comparison import Comparison
+from ablate.analysis.runs import finished
+from ablate.records import results
+from ablate.report import plots
+from ablate.report.looks import Look
+from ablate.report.plots import PANELS, Limits, padded
+from ablate.report.units import Unit
 
 ROWS = 100  # arms of a forest plot
 MARKS = 2000  # runs of a scatter plot

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ablate import curves, drawing, results, sections
-from ablate.comparison import Comparison, finished
-from ablate.events import EventFile, epoch, image, text
-from ablate.files import COMPARISON, EVENTS, filename
-from ablate.report import looks
-from ablate.results import HISTORY
-from ablate.tables import markdown
+from ablate.analysis.comparison import Comparison
+from ablate.analysis.runs import finished
+from ablate.records import results
+from ablate.records.names import COMPARISON, EVENTS, HISTORY
+from ablate.report import curves, drawing, sections
+from ablate.report.looks import looks
+from ablate.report.tables import markdown
+from ablate.tensorboard.writer import EventFile, epoch, image, text
+from ablate.utils.files import filename
 
 
 def write(comparison: Comparison, folder: Path) -> None:

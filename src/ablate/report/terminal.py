@@ -1,89 +1,25 @@
-"""The end of a sweep on a terminal: the table, the verdict in words, what became of the runs, where things are."""
+"""A comparison on a terminal: as wide a table as there is room for, the verdicts in words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from rich.box import Box
 from rich.table import Table
 
-from ablate import studies
-from ablate.comparison import Comparison, compare_folders
-from ablate.console import Console, complain
-from ablate.errors import ConfigError
-from ablate.files import count, how_to_watch, short
-from ablate.tables import (
-    EXPLORATORY,
-    as_lists,
-    as_rows,
-    failures,
-    listed,
-    main_table,
-    notes,
-    save,
-    sentences,
-    strengths_table,
-    title,
-)
+from ablate.analysis.comparison import Comparison
+from ablate.report.tables import as_lists, main_table, strengths_table
+from ablate.report.text import EXPLORATORY, failures, notes, rows_of, sentences, title
+from ablate.utils.console import Console
+from ablate.utils.text import listed
 
 # Columns (how their names begin) that a narrow terminal does without, in this order.
 DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")
 STACKED = 4  # where not even a table without all of these has room, a block for each arm does without so many
 ARM = 24  # characters of an arm's name that other columns don't take away
-
-
-def conclude(
-    folders: Sequence[Path],
-    baseline: str | None = None,
-    metric: str | None = None,
-    reused: set[str] | None = None,
-    console: Console | None = None,
-) -> int:
-    """Print the comparison of what is below these folders and write it into the first; the exit status.
-
-    reused: the run_id of those that were there before the sweep that just ended, if one did.
-    """
-    try:
-        comparison = compare_folders(*folders, baseline=baseline, metric=metric)
-    except ConfigError as error:
-        complain(f"error: {error}")
-        return 2
-    out, where = console or Console(), folders[0]
-    show(comparison, out)
-    try:
-        save(comparison, where)
-    except OSError as error:
-        complain(f"error: {short(where)}: the table can't be written: {error.strerror}")
-        return 1
-    asked = comparison.sweep or studies.Sweep([], None, None, None, [])
-    out.open_panel(f"study {asked.study}" if asked.study else "sweep")
-    out.prose(f"runs    {tally(comparison.runs, reused or set())}", indent=8)
-    if comparison.unfinished and reused is not None:
-        stable = asked.study or any(word.startswith("hydra.sweep.dir=") for word in asked.command)
-        there = "" if stable else f" with hydra.sweep.dir={short(where)}"
-        out.prose(f"left    {count(comparison.unfinished, 'run')}: the same command{there} does them", indent=8)
-    out.link("report  ", where / "report.html")
-    out.line_of_text(f"table   {short(where / 'comparison.md')}, .csv")
-    out.line_of_text(f"curves  {how_to_watch(where)}")
-    out.close_panel()
-    return int((comparison.runs["status"] != "finished").any())
-
-
-def tally(runs: pd.DataFrame, reused: Collection[str]) -> str:
-    """What became of the runs of a sweep.
-
-    reused: the run_id of those that were there before.
-    """
-    numbers = runs["status"].value_counts()
-    early = int((runs["status"].eq("finished") & runs["stopped_epoch"].notna()).sum())
-    there = int(runs["run_id"].isin(reused).sum())
-    said = [f"{numbers.get('finished', 0)} finished" + (f" ({early} of them stopped early)" if early else "")]
-    said += [f"{numbers[status]} {status}" for status in ("diverged", "failed") if status in numbers]
-    return ", ".join(said) + (f"; {there} reused" if there else "")
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -116,7 +52,7 @@ def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
 def _blocks(frame: pd.DataFrame) -> Table:
     blocks = Table.grid(padding=(0, 2, 0, 0))
     blocks.highlight = True
-    for row in as_rows(frame):
+    for row in rows_of(frame):
         blocks.add_row()
         for name, cell in row.items():
             if cell:

@@ -15,20 +15,21 @@ from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from torch import Tensor, fx, nn
 
 from ablate import models
-from ablate.config import Config
-from ablate.errors import one_line
-from ablate.splits import split
+from ablate.config.schema import Config
+from ablate.preprocessing.splits import split
+from ablate.utils.errors import one_line
 
 
 def of_run(config: Config) -> GraphDef | str:
     """The graph of a run's model, or why it can't be drawn: torch.fx traces no control flow that depends on data."""
-    data = split(config)
-    return _of_model(config.model.name, config.model.model_dump_json(), data.shape, data.outputs)
+    data = split(config.dataset, config.split_seed)
+    schema: Any = type(config.model)
+    return _of_model(schema, config.model.model_dump_json(), data.shape, data.outputs)
 
 
 @lru_cache(maxsize=64)
-def _of_model(name: str, dumped: str, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
-    model = models.build(models.schema(name).model_validate_json(dumped), shape, outputs, seed=0).eval()
+def _of_model(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
+    model = models.build(schema.model_validate_json(dumped), shape, outputs, seed=0).eval()
     try:
         return graph(model, shape)
     except Exception as error:  # whatever a module of the user's, or the tracer in it, may raise

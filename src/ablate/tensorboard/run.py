@@ -10,13 +10,25 @@ from scipy.special import softmax
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 
-from ablate import graph, identity, pictures
-from ablate.config import Config, arm
-from ablate.engine import Ending, Row
-from ablate.events import EventFile, epoch, histogram, image, layout, scalar, session_end, session_start, text
-from ablate.files import EVENTS
-from ablate.jobs import Job
-from ablate.splits import split
+from ablate.config import identity
+from ablate.config.naming import arm
+from ablate.config.schema import Config
+from ablate.preprocessing.splits import split
+from ablate.records.job import Job
+from ablate.records.names import EVENTS
+from ablate.tensorboard import graph, images
+from ablate.tensorboard.writer import (
+    EventFile,
+    epoch,
+    histogram,
+    image,
+    layout,
+    scalar,
+    session_end,
+    session_start,
+    text,
+)
+from ablate.training.engine import Ending, Row
 
 BINS = 64
 MOST = 1000  # classes of a confusion matrix: a picture of more can't be looked at
@@ -37,7 +49,7 @@ LAYOUT = layout(
 )
 
 
-class Board:
+class RunWriter:
     """One run's event file."""
 
     def __init__(self, job: Job) -> None:
@@ -72,7 +84,7 @@ class Board:
         self.events.add(values, row.epoch)
 
 
-def failed(job: Job, reason: str) -> None:
+def mark_failed(job: Job, reason: str) -> None:
     """Mark a run that raised, or whose process died, beside what was written of it."""
     events = EventFile(job.folder)
     start = session_start(group(job.config), hparams(job.config))
@@ -93,17 +105,17 @@ def _closing(ending: Ending) -> list[Summary.Value]:
 
 def _mistakes(config: Config, logits: Tensor) -> list[Summary.Value]:
     """Confusion matrix and, of images, worst mistakes on the validation part. logits: [outputs, n]."""
-    data = split(config)
+    data = split(config.dataset, config.split_seed)
     truth, p = data.val.y.numpy(), _probabilities(logits.numpy())
     said = p.argmax(0)
     found = {}
     if data.classes <= MOST:
-        found["mistakes/confusion_matrix"] = pictures.confusion_matrix(truth, said, data.classes)
+        found["mistakes/confusion_matrix"] = images.confusion_matrix(truth, said, data.classes)
     wrong = np.flatnonzero(said != truth)
     if len(data.shape) == 3 and len(wrong):
         order = wrong[np.argsort(p[truth[wrong], wrong], kind="stable")]  # of the greatest loss first
-        found["mistakes/worst"] = pictures.worst_mistakes(data.val.x.numpy(), truth, said, p.max(0), order)
-    return [image(tag, pictures.png(picture)) for tag, picture in found.items()]
+        found["mistakes/worst"] = images.worst_mistakes(data.val.x.numpy(), truth, said, p.max(0), order)
+    return [image(tag, images.png(picture)) for tag, picture in found.items()]
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:

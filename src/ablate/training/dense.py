@@ -1,6 +1,6 @@
 """Layers for a stack of runs: forward and backward by hand, batched over the runs.
 
-A `Chain` is an nn.Sequential of linear layers, activations and dropout, with weights [runs, out, in]. Its
+`Dense` trains nn.Sequentials of linear layers, activations and dropout, with weights [runs, out, in]. Its
 backward pass writes every gradient straight into the stack's flat buffer: no graph is recorded, nothing is
 zeroed, accumulated or copied. docs/performance.md says what that is worth.
 
@@ -19,8 +19,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from ablate.regularizers import dropout
-from ablate.seeds import DROPOUT, generator
+from ablate import regularizers
+from ablate.training.masks import Masks, of_layers
 
 Views = Mapping[str, Tensor]
 
@@ -92,38 +92,16 @@ class Activation:
         return self.derivative(d, self.x, self.y)
 
 
-class Dropout:
-    """Masks for one layer of every run.
+class Masked:
+    """Dropout and its like: multiplies by masks in training."""
 
-    p: [runs], 0 for a run without dropout, whose mask is 1. A run draws from a generator of its own for this
-    layer (`index`, its place in the model) and epoch, so its masks don't depend on what else is in the stack.
-    """
-
-    def __init__(self, p: list[float], seeds: Sequence[int], index: int, device: torch.device) -> None:
-        noisy = [i for i, value in enumerate(p) if value]
-        self.span = slice(noisy[0], noisy[-1] + 1)  # stacking.py sorts runs so that this holds few others
-        self.levels = dropout.levels(torch.tensor(p[self.span], device=device))
-        self.seeds, self.index, self.device = seeds[self.span], index, device
-        self.masks: dict[tuple[torch.Size, int], Tensor] = {}
-
-    def start_epoch(self, epoch: int) -> None:
-        self.generators = [generator(seed, DROPOUT, epoch, self.index, self.device) for seed in self.seeds]
-
-    def draw(self, shape: torch.Size, call: int = 0) -> Tensor:
-        """New masks for an input of this shape, [runs, …]; call: which use of the layer in a forward pass."""
-        if (shape, call) not in self.masks:
-            self.masks[shape, call] = torch.ones(shape, device=self.device)
-        mask, numbers = self.masks[shape, call], shape[1:].numel()
-        words = torch.empty(len(self.seeds), -(-numbers // 4), dtype=torch.int64, device=self.device)
-        lanes = dropout.draw(words, self.generators)[:, :numbers].view(-1, *shape[1:])
-        threshold, scale = (level.view(-1, *[1] * (len(shape) - 1)) for level in self.levels)
-        dropout.mask(lanes, threshold, scale, out=mask[self.span])
-        return mask
+    def __init__(self, masks: Masks) -> None:
+        self.masks = masks
 
     def forward(self, x: Tensor, training: bool) -> Tensor:
         if not training:
             return x
-        self.mask = self.draw(x.shape)
+        self.mask = self.masks.draw(x.shape)
         return x * self.mask
 
     def backward(self, d: Tensor, needs_input: bool) -> Tensor | None:
@@ -142,26 +120,25 @@ ACTIVATIONS: dict[type[nn.Module], tuple[Callable[..., Tensor], Callable[..., Te
 }
 
 
-class Chain:
+class Dense:
     """A stack of nn.Sequentials, run by run the same layers."""
 
-    pads = True  # batches are filled up to a multiple of 16: see stacking.py
+    pads = True  # batches are filled up to a multiple of 16: see batches.py
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
-        """models: one a run, for their layers and dropout p. rows, gradients: [runs, …] by parameter name."""
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], weights: Views, gradients: Views) -> None:
+        """models: one a run, for their layers and dropout p. weights, gradients: [runs, …] by parameter name."""
         self.layers: list[Layer] = []
-        self.dropouts: list[Dropout] = []
+        self.masks: list[Masks] = []
         self.relus: dict[str, Activation] = {}
-        device, self.runs = next(iter(rows.values())).device, len(models)
+        device, self.runs = next(iter(weights.values())).device, len(models)
         for index, (name, module) in enumerate(models[0]._modules.items()):  # named_children leaves out repetitions
             if isinstance(module, nn.Linear):
-                w, g = (self._views(tensors, name) for tensors in (rows, gradients))
+                w, g = (self._views(tensors, name) for tensors in (weights, gradients))
                 self.layers.append(Linear(w[0], w[1], g[0], g[1]))
-            elif isinstance(module, nn.Dropout):
-                p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
-                if any(p):
-                    self.dropouts.append(Dropout(p, seeds, index, device))
-                    self.layers.append(self.dropouts[-1])
+            elif regularizers.of_layer(module):
+                if drawn := of_layers(models, name, seeds, index, device):
+                    self.masks.append(drawn)
+                    self.layers.append(Masked(drawn))
             elif module is not None and type(module) in ACTIVATIONS:
                 layer = Activation(*ACTIVATIONS[type(module)])
                 self.layers.append(layer)
@@ -190,8 +167,8 @@ class Chain:
         return tensors[f"{name}.weight"], None if bias is None else bias.unsqueeze(2)
 
     def start_epoch(self, epoch: int) -> None:
-        for layer in self.dropouts:
-            layer.start_epoch(epoch)
+        for masks in self.masks:
+            masks.start_epoch(epoch)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ablate.config import EarlyStopping
+from ablate.config.schema import EarlyStopping
 
 _SEEN = ("best", "best_epoch", "wait", "stopped")
 

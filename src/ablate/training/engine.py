@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablate.arithmetic import flushed_denormals, threads
-from ablate.config import Config
-from ablate.early_stopping import Stopper
-from ablate.stacking import Stack
+from ablate.config.schema import Config
+from ablate.training.early_stopping import Stopper
+from ablate.training.numerics import flushed_denormals, threads
+from ablate.training.stack import Stack
 
 Figures = dict[str, float]
 
@@ -64,7 +64,7 @@ class Ending:
 
 
 def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = ()) -> Iterator[list[Row]]:
-    """Train runs of one `stacking.signature` together; yield the rows of every epoch, one a run still going.
+    """Train runs of one `stackable.signature` together; yield the rows of every epoch, one a run still going.
 
     checkpoints: of every run, all of one epoch, or none.
 
@@ -146,7 +146,7 @@ class _Watch:
         improved = np.flatnonzero(self.stopper.update(epoch, figures) & self.restores)
         if len(improved):
             rows = torch.from_numpy(improved).to(stack.device)
-            stack.best.put(rows, stack.rows)
+            stack.best.put(rows, stack.judged)
             for row in improved.tolist():
                 self.best[row] = _chosen(figures, row)
         broken = ~np.isfinite(figures["loss/train"] + figures["loss/val"] + figures["penalty"])
@@ -159,9 +159,9 @@ class _Watch:
     ) -> dict[int, Ending]:
         stack, stopper = self.stack, self.stopper
         restored = self.restores & (stopper.best_epoch > 0) & ~broken
-        kept = stack.rows.pick(torch.arange(len(stack), device=stack.device))
+        kept = stack.judged.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
-        tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.rows)]
+        tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.judged)]
         logged = [c.logging.tensorboard and c.logging.images for c in stack.configs]
         pictured = [row for row in ending.tolist() if logged[row]]
         logits = stack.logits("val", kept).cpu() if pictured else None
@@ -219,7 +219,7 @@ def _figures(stack: Stack) -> dict[str, np.ndarray]:
     columns["loss/val"], columns["accuracy/val"] = stack.evaluate("val", active=active)
     columns["penalty"] = stack.penalty()
     columns["objective"] = columns["loss/train"] + columns["penalty"]
-    columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.rows).items()}
+    columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.judged).items()}
     columns |= {f"gradients/{name}": values.double() for name, values in stack.gradient_norms().items()}
     columns |= {f"units/dead/{name}": 1 - units.double().mean(1) for name, units in active.items()}
     table = torch.stack([column.double() for column in columns.values()]).cpu().numpy()

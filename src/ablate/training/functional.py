@@ -1,6 +1,6 @@
 """Any nn.Module in a stack: vmap over functional_call, gradients by autograd; or run after run.
 
-Slower than the hand-batched layers of layers.py (docs/performance.md), and the way for everything that they
+Slower than the hand-batched layers of dense.py (docs/performance.md), and the way for everything that they
 don't know: convolutions, normalisation, residual connections, modules of your own.
 """
 
@@ -14,14 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from ablate.arithmetic import threads
-from ablate.layers import Chain, Dropout, Views
-from ablate.regularizers import dropout
-from ablate.seeds import DROPOUT, generator
+from ablate import regularizers
+from ablate.training.dense import Dense, Views
+from ablate.training.masks import Masks, of_layers
+from ablate.training.numerics import threads
+from ablate.utils.seeds import DROPOUT, generator
 
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
-DROPOUTS = (nn.Dropout, *CHANNELWISE)
-Masks = dict[str, list[Tensor]]
+Drawn = dict[str, list[Tensor]]  # masks of a forward pass: of every layer, one a call
 Outcome = tuple[Tensor, dict[str, Tensor]]  # logits, and which units were active
 
 
@@ -64,24 +64,24 @@ class _Watch:
             self.active = self.active | active
 
 
-class Mapped:
+class Vmapped:
     """A stack of modules that vmap can map."""
 
     pads = False  # a layer may look at the whole batch, as batch normalisation does
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
-        """models: one a run. rows: [runs, …] by name of parameter or buffer; buffers are updated in place.
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], tensors: Views, gradients: Views) -> None:
+        """models: one a run. tensors: [runs, …] by name of parameter or buffer; buffers are updated in place.
 
         gradients: [runs, …] by name, of the parameters that are trained.
         """
         self.module = copy.deepcopy(models[0])
-        self.leaves = {name: rows[name].detach().requires_grad_() for name in gradients}
-        self.buffers = {name: tensor for name, tensor in rows.items() if name not in gradients}
+        self.leaves = {name: tensors[name].detach().requires_grad_() for name in gradients}
+        self.buffers = {name: tensor for name, tensor in tensors.items() if name not in gradients}
         self.gradients = list(gradients.values())
-        device = next(iter(rows.values())).device
+        device = next(iter(tensors.values())).device
         self.masked: dict[str, _Masked] = {}
-        self.dropouts: dict[str, Dropout] = {}
-        layers = [(n, m) for n, m in models[0].named_modules(remove_duplicate=False) if isinstance(m, DROPOUTS)]
+        self.drawing: dict[str, Masks] = {}
+        layers = [(n, m) for n, m in models[0].named_modules(remove_duplicate=False) if regularizers.of_layer(m)]
         for index, (name, layer) in enumerate(layers):
             same = next((other for other, module in layers[:index] if module is layer), None)
             if same is not None:
@@ -89,9 +89,9 @@ class Mapped:
                 continue
             self.masked[name] = _Masked(isinstance(layer, CHANNELWISE))
             self.module.set_submodule(name, self.masked[name])
-            p = [dropout.rounded(model.get_submodule(name).p) for model in models]  # type: ignore[arg-type]
-            if any(p):
-                self.dropouts[name] = Dropout(p, seeds, index, device)
+            if drawn := of_layers(models, name, seeds, index, device):
+                self.drawing[name] = drawn
+        self.masks = list(self.drawing.values())
         self.watches: dict[str, _Watch] = {}
         for name, layer in self.module.named_modules():
             if isinstance(layer, nn.ReLU):
@@ -101,8 +101,8 @@ class Mapped:
         self.found: dict[str, Tensor] = {}
 
     def start_epoch(self, epoch: int) -> None:
-        for layer in self.dropouts.values():
-            layer.start_epoch(epoch)
+        for masks in self.masks:
+            masks.start_epoch(epoch)
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""
@@ -121,21 +121,21 @@ class Mapped:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
         _differentiate(self.out, list(self.leaves.values()), d.transpose(1, 2), self.gradients)
 
-    def _draw(self, x: Tensor) -> Masks:
-        if not self.dropouts:
+    def _draw(self, x: Tensor) -> Drawn:
+        if not self.masks:
             return {}
         if x.shape not in self.shapes:  # how large the masks are turns out when the module is run without them
             self._begin({})
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 tensors = {n: t[0].clone() for n, t in (self.leaves | self.buffers).items()}
                 functional_call(self.module, tensors, (x[0],))
-            self.shapes[x.shape] = {name: self.masked[name].shapes for name in self.dropouts}
+            self.shapes[x.shape] = {name: self.masked[name].shapes for name in self.drawing}
         return {
-            name: [self.dropouts[name].draw(torch.Size([len(x), *shape]), call) for call, shape in enumerate(shapes)]
+            name: [self.drawing[name].draw(torch.Size([len(x), *shape]), call) for call, shape in enumerate(shapes)]
             for name, shapes in self.shapes[x.shape].items()
         }
 
-    def _begin(self, masks: Masks) -> None:
+    def _begin(self, masks: Drawn) -> None:
         for name, layer in self.masked.items():
             layer.begin(masks.get(name, []))
         for watch in self.watches.values():
@@ -145,7 +145,7 @@ class Mapped:
         """Of the pass just made of one run, [units]; none of a ReLU that was not called."""
         return {name: watch.active for name, watch in self.watches.items()}
 
-    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Outcome:
+    def _call(self, leaves: Views, buffers: Views, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
         def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Outcome:
             self._begin(masks)
             return functional_call(self.module, (leaves, buffers), (x,)), self._active()
@@ -154,14 +154,14 @@ class Mapped:
         return found
 
 
-class Looped(Mapped):
+class Serial(Vmapped):
     """Run after run, without vmap: for modules that it can't map, or would round otherwise in company.
 
     Random numbers that a module draws by itself come from a state of torch's generator that each run keeps.
     """
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], rows: Views, gradients: Views) -> None:
-        super().__init__(models, seeds, rows, gradients)
+    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], tensors: Views, gradients: Views) -> None:
+        super().__init__(models, seeds, tensors, gradients)
         self.seeds = seeds
         self.states: list[Tensor] = []
         self.each = [
@@ -173,7 +173,7 @@ class Looped(Mapped):
         super().start_epoch(epoch)
         self.states = [generator(seed, DROPOUT, epoch).get_state() for seed in self.seeds]
 
-    def _call(self, leaves: Views, buffers: Views, masks: Masks, x: Tensor, shared: bool) -> Outcome:
+    def _call(self, leaves: Views, buffers: Views, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
         self.outs = []
         found = []
         with torch.random.fork_rng(devices=[]):
@@ -208,21 +208,21 @@ def _differentiate(out: Tensor, leaves: list[Tensor], d: Tensor, slots: list[Ten
 
 def executor(
     model: nn.Module, shape: tuple[int, ...], batches: Sequence[int]
-) -> tuple[type[Chain | Mapped], str | None]:
+) -> tuple[type[Dense | Vmapped], str | None]:
     """How to run stacks of this model: by hand, by vmap, or run after run and why.
 
     vmap turns some operations (convolutions, say) into others that are rounded differently in company. A
     run's figures must not depend on that, so it is tried: with samples of this shape, in batches of these
     sizes, a run alone and in a stack of four.
     """
-    if Chain.takes(model, shape):
-        return Chain, None
+    if Dense.takes(model, shape):
+        return Dense, None
     try:
         with threads(1):
             same = all(_alike(model, shape, size) for size in set(batches))
     except Exception as error:  # whatever a module of the user's, or vmap in it, may raise
-        return Looped, f"vmap can't map {type(model).__name__}: {' '.join(str(error).split())[:120]}"
-    return (Mapped, None) if same else (Looped, f"vmap rounds {type(model).__name__} differently in company")
+        return Serial, f"vmap can't map {type(model).__name__}: {' '.join(str(error).split())[:120]}"
+    return (Vmapped, None) if same else (Serial, f"vmap rounds {type(model).__name__} differently in company")
 
 
 def _alike(model: nn.Module, shape: tuple[int, ...], batch: int) -> bool:
@@ -234,9 +234,9 @@ def _alike(model: nn.Module, shape: tuple[int, ...], batch: int) -> bool:
     found = []
     for place in (slice(1, 2), slice(0, 4)):
         n, row = place.stop - place.start, 1 - place.start
-        rows = {name: torch.stack([tensor.detach()] * n) for name, tensor in tensors.items()}
-        gradients = {name: torch.zeros_like(rows[name]) for name in trained}
-        mapped = Mapped([model] * n, list(range(4))[place], rows, gradients)
+        stacked = {name: torch.stack([tensor.detach()] * n) for name, tensor in tensors.items()}
+        gradients = {name: torch.zeros_like(stacked[name]) for name in trained}
+        mapped = Vmapped([model] * n, list(range(4))[place], stacked, gradients)
         mapped.start_epoch(1)
         for _ in range(2):  # the second step sees what the first left in buffers
             logits = mapped.forward(x[place], training=True)

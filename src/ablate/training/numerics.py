@@ -1,4 +1,4 @@
-"""How the processor calculates while a stack trains."""
+"""Where and how is calculated while a stack trains."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+
+from ablate.config.schema import Config
+
+
+def device(config: Config) -> torch.device:
+    """The device that `device` names; auto takes a GPU where there is one."""
+    if config.device != "auto":
+        return torch.device(config.device)
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
 @contextmanager

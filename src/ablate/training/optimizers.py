@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.optim.rmsprop import rmsprop as _rmsprop
 from torch.optim.sgd import sgd as _sgd
 
-from ablate.config import SGD, Adam, AdamW, Optimizer, RMSprop
+from ablate.config.schema import SGD, Adam, AdamW, Optimizer, RMSprop
 
 
 class Updater:

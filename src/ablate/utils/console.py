@@ -21,9 +21,10 @@ from rich.rule import Rule
 from rich.text import Text
 from rich.theme import Theme
 
-from ablate.files import short
+from ablate.utils.files import short
 
-FAILED, INTERRUPTED, UNREAD = 1, 130, 141  # exit statuses; the last two as a shell has them for a signal
+# Exit statuses: all runs finished; some failed; the config is wrong; the last two as a shell has them for a signal.
+FINISHED, FAILED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 WIDTH = 120  # columns, where there is no terminal to ask
 RULE = 80  # columns of the lines around a panel, at most
 GLUE = "\N{NO-BREAK SPACE}"

@@ -1,17 +1,13 @@
-"""Files, written whole or not at all; paths, counts and figures as people read them."""
+"""Files and folders: written whole or not at all, under names that every file system takes."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
-import shlex
 import shutil
-import sys
 from pathlib import Path
 
-EVENTS = "events.out.tfevents.*"  # TensorBoard's files
-COMPARISON = "comparison"  # of a sweep: the folder of what TensorBoard is shown of the whole
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
@@ -93,27 +89,7 @@ def first_missing(folder: Path) -> Path | None:
     return None
 
 
-def count(n: int, word: str) -> str:
-    """`1 run`, `2 runs`."""
-    return f"{n} {word}{'s' * (n != 1)}"
-
-
-def fixed(value: float, digits: int, sign: str = "") -> str:
-    """A figure with so many decimals; in powers of ten where that would be a long row of digits."""
-    return f"{value:{sign}.{digits}f}" if not abs(value) >= 1e6 else f"{value:{sign}.2e}"
-
-
 def short(path: Path) -> Path:
     """The path as seen from here, where it is below."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def how_to_watch(folder: Path) -> str:
-    """The command that opens TensorBoard on a folder, as it can be typed here."""
-    beside = Path(sys.executable).with_name("ablate")
-    if shutil.which("ablate"):
-        command = "ablate"
-    else:
-        command = shlex.quote(str(short(beside))) if beside.exists() else "python -m ablate"
-    return f"{command} tensorboard {shlex.quote(str(short(folder)))}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablate.errors import ConfigError
+from ablate.utils.errors import ConfigError
 
 BUFFERS = 8  # rows of parameters that a run holds: weights, gradients, two moments, best, and copies
 FLOAT = 4  # bytes of a number

@@ -7,11 +7,14 @@ epoch, so (seed, epoch) is all the state there is.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 Device = torch.device | str
-SPLIT, INITIALISATION, ORDER, DROPOUT = range(4)
+SPLIT, INITIALISATION, ORDER, DROPOUT, REGULARIZER = range(5)
 
 
 def derive(seed: int, purpose: int, *where: int) -> int:
@@ -26,3 +29,35 @@ def numpy_generator(seed: int, purpose: int) -> np.random.Generator:
 
 def generator(seed: int, purpose: int, epoch: int, layer: int = 0, device: Device = "cpu") -> torch.Generator:
     return torch.Generator(device).manual_seed(derive(seed, purpose, epoch, layer))
+
+
+class Draws:
+    """Random numbers for several runs, each from a generator of its own.
+
+    Every method gives a tensor with a row a run, which doesn't depend on what other runs there are.
+    """
+
+    def __init__(self, generators: Sequence[torch.Generator], device: Device) -> None:
+        self.generators, self.device = generators, device
+
+    def lanes(self, n: int) -> Tensor:
+        """Uniform over int16, [runs, n]: four from each 64-bit draw."""
+        words = torch.empty(len(self.generators), -(-n // 4), dtype=torch.int64, device=self.device)
+        for row, own in zip(words, self.generators, strict=True):
+            row.random_(-(2**63), None, generator=own)
+        return words.view(torch.int16)[:, :n]
+
+    def uniform(self, *shape: int) -> Tensor:
+        """From 0 to 1, [runs, *shape]."""
+        return self._each(lambda own: torch.rand(shape, generator=own, device=self.device))
+
+    def normal(self, *shape: int) -> Tensor:
+        """Of mean 0 and variance 1, [runs, *shape]."""
+        return self._each(lambda own: torch.randn(shape, generator=own, device=self.device))
+
+    def permutations(self, n: int) -> Tensor:
+        """Of 0 … n-1, [runs, n]."""
+        return self._each(lambda own: torch.randperm(n, generator=own, device=self.device))
+
+    def _each(self, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
+        return torch.stack([draw(own) for own in self.generators])

@@ -32,7 +32,7 @@ class StackedLauncher(Launcher):
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from ablate.composing import Composer
+        from ablate.cli.composing import Composer
 
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
         self.composer = Composer(hydra_context.config_loader, config, task_function)

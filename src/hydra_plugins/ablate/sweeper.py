@@ -33,7 +33,7 @@ class StudySweeper(BasicSweeper):
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        from ablate.composing import Composer
+        from ablate.cli.composing import Composer
 
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         # The stacked launcher has a composer, and takes over what is composed and checked here.
@@ -42,8 +42,8 @@ class StudySweeper(BasicSweeper):
         self.prepare: Callable[..., Any] | None = getattr(task_function, "prepare", None)
 
     def sweep(self, arguments: list[str]) -> Any:
-        from ablate import studies
-        from ablate.composing import override
+        from ablate.analysis import studies
+        from ablate.cli.composing import override
 
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)

@@ -1,0 +1,91 @@
+"""The table of runs: results as a data frame, a row a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ablate import regularizers
+from ablate.analysis.labels import decided, named
+from ablate.utils.text import shown
+
+# What is told of an arm beside its verdict: means over the seeds.
+FIGURES = ("loss/test", "accuracy/test", "loss/val", "accuracy/val", "loss/train", "gap", "near_zeros", "zeros",
+           "l2_norm", "epochs", "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
+
+
+def strength_columns() -> dict[str, str]:
+    """Where a config says how strongly it regularizes, and the column of that name, which every table of runs has."""
+    known = {"model.dropout": "dropout", "model.input_dropout": "input_dropout", "early_stopping.patience": "patience"}
+    return known | {f"regularizer.{name}": name for name in regularizers.names() if name not in known.values()}
+
+
+def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
+    """Results as a table, a row a run: arm, seed, status, error, folder, every figure.
+
+    study_arms: the study's name for the arm of a run, by its run_id.
+    """
+    rows = [_run_row(result, label) for result, label in zip(results, named(results, study_arms), strict=True)]
+    runs = pd.DataFrame(rows)
+    # A run that could not be composed is a row beside those that could.
+    composed = runs["dataset"].notna()
+    for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
+        runs.loc[~composed, name] = runs.loc[composed, name].iloc[0] if composed.any() else nothing
+    return runs
+
+
+def finished(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that count: one of each arm and seed."""
+    return runs[runs["status"] == "finished"].drop_duplicates(["arm", "seed"], keep="last")
+
+
+def kind(result: dict[str, Any], arm: str) -> str:
+    """What two arms have in common that differ only in strengths."""
+    config, strengths = decided(result), strength_columns()
+    if not config:
+        return arm
+    said = {key: bool(value) if key in strengths else value for key, value in config.items() if key != "seed"}
+    return " ".join(f"{key}={shown(value)}" for key, value in said.items())
+
+
+def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
+    metrics, weights = result["metrics"], result.get("weights") or {}
+    figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
+    decides, dataset = decided(result), result["config"].get("dataset", {})
+    train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
+    return {
+        "arm": label,
+        "seed": result["seed"],
+        "status": result["status"],
+        "dataset": dataset.get("name"),
+        "data": _data(result),
+        "overlap": _overlap(dataset),
+        "run_id": result["run_id"],
+        **{name: _number(decides.get(key, 0)) for key, name in strength_columns().items()},
+        **dict.fromkeys(FIGURES, float("nan")),
+        **figures,
+        "gap": train - test,
+        **{name: _number(weights.get(name)) for name in ("near_zeros", "zeros", "l1_norm", "l2_norm")},
+        **{name: _number(result.get(name)) for name in ("epochs", "best_epoch", "stopped_epoch", "seconds")},
+        "error": result.get("error"),
+        "folder": result["folder"],
+    }
+
+
+def _overlap(dataset: dict[str, Any]) -> float:
+    """Test samples per training sample where every seed has a split of its own, else 0."""
+    test = _number(dataset.get("test_fraction"))
+    if dataset.get("split_seed", 0) is not None or not test > 0:
+        return 0.0
+    return test / (1 - test - _number(dataset["val_fraction"]))
+
+
+def _data(result: dict[str, Any]) -> str:
+    """What two runs must have in common for their figures to be compared."""
+    return ", ".join(f"{key}={shown(value)}" for key, value in decided(result).items() if key.startswith("dataset."))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,0 +1,123 @@
+"""Preparing a sweep: which of its jobs are left to do, where each goes, and what was asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from ablate.analysis import studies
+from ablate.cli.command import Command
+from ablate.cli.composing import override
+from ablate.cli.messages import said_of
+from ablate.config.naming import arm as arm_name
+from ablate.config.schema import Config
+from ablate.records import results
+from ablate.records.job import Job
+from ablate.records.sweeps import Asked, Sweep, looks, refused
+from ablate.utils.console import complain
+from ablate.utils.errors import ConfigError, refuse
+from ablate.utils.files import first_missing, short, tidy
+from ablate.utils.text import count
+
+
+def left_to_do(
+    command: Command,
+    master: DictConfig,
+    jobs: Sequence[tuple[str | None, list[str]]],
+    composed: Callable[[Sequence[str]], tuple[DictConfig, Config]],
+) -> list[list[str]]:
+    """What is left to do of a sweep's jobs: each run once, and none that its folder holds already.
+
+    Keeps in the folder what was asked for, and the reason of every job that can't be trained.
+
+    Raises:
+        ConfigError: the first job's reason, where none can be trained; another process works in the folder.
+    """
+    folder = Path(master.hydra.sweep.dir)
+    wrong: dict[int, Exception] = {}
+    checked: dict[int, tuple[DictConfig, Job]] = {}
+    for i, (_, overrides) in enumerate(jobs):
+        try:
+            resolved, own = composed(overrides)
+            checked[i] = resolved, Job(own, folder)
+        except Exception as error:
+            wrong[i] = error
+    if wrong and not checked:
+        raise wrong[0]
+    command.hold(folder)
+    tidy(folder)
+    found, damaged = results.read([folder])
+    for complaint in damaged:
+        complain(f"warning: {complaint}")
+    found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
+    there = {result["run_id"]: result for result in found}
+    taken = {results.home(result) for result in found}
+    shared = set.intersection(*(set(overrides) for _, overrides in jobs))
+    asked: list[Asked] = []
+    left: dict[str, list[str]] = {}
+    todo: dict[str, Job] = {}
+    for i, (arm, overrides) in enumerate(jobs):
+        if i in wrong:
+            asked.append(refused(arm, overrides, shared, said_of(wrong[i], overrides)[1]))
+            continue
+        resolved, job = checked[i]
+        asked.append(Asked(job.run_id, arm, job.config.seed))
+        earlier, subdir = there.get(job.run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
+        if earlier and not _again(job.config.rerun, earlier["status"]):
+            continue
+        place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else subdir
+        if not earlier:
+            place = _free(folder, subdir, job, taken)  # the run of other settings that is there stays
+        moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
+        left.setdefault(job.run_id, [*overrides, *moved])
+        todo.setdefault(job.run_id, Job(job.config, (folder / place).absolute()))
+    check_folders(list(todo.values()))
+    name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
+    baseline, metric = (study.baseline, study.metric) if study else (None, None)
+    seen = looks(folder, asked, there)
+    Sweep(command.arguments, name, baseline, metric, asked, seen).write(folder)
+    hopeless = {run.run_id for run in asked if run.error is not None}
+    runs = {run.run_id for run in asked}
+    command.reused = runs - hopeless - set(left)
+    if len(asked) > len(runs):
+        print(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
+    if command.reused or hopeless:
+        untrained = f", {len(hopeless)} can't be trained" if hopeless else ""
+        print(f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}")
+    return list(left.values())
+
+
+def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
+    """Where below a sweep's folder a run is put: in its place, or beside the run of other settings that has it.
+
+    Raises:
+        ConfigError: its place is not below the sweep's folder.
+    """
+    parent, name = os.path.split(subdir)
+    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
+        raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
+    others = [os.path.join(f"{parent}-{job.arm_id}", name)] if parent else []  # noqa: PTH118 - a relative one
+    for place in (subdir, *others, f"{subdir}-{job.run_id}"):
+        if (at := str((folder / place).resolve())) not in taken:
+            taken.add(at)
+            return place
+    return subdir  # of a run that was asked for twice
+
+
+def _again(rerun: str, status: str) -> bool:
+    """Whether a run with a result is done again. One that diverged would do so again, to the same bits."""
+    return rerun == "all" or (rerun == "failed" and status == "failed")
+
+
+def check_folders(jobs: Sequence[Job]) -> None:
+    """Refuse a sweep of which two runs would write to the same folder, or one to none."""
+    taken: dict[Path, Job] = {}
+    for job in jobs:
+        first_missing(job.folder)
+        other = taken.setdefault(Path(os.path.normpath(job.folder)), job)
+        if other is not job:
+            both = " and ".join(f"{arm_name(j.config)} seed {j.config.seed}" for j in (other, job))
+            raise ConfigError(f"hydra.sweep.subdir: {both} would share the folder {short(job.folder)}")

@@ -1,0 +1,143 @@
+"""The task that Hydra is given: trains a run, checks one, prepares a sweep, trains jobs together."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.cli.command import Command
+from ablate.cli.prepare import check_folders, left_to_do
+from ablate.config.advice import advice
+from ablate.config.checks import check as checked_config
+from ablate.config.schema import Config
+from ablate.options import discovery
+from ablate.records.job import Job
+from ablate.utils.console import Console, complain
+from ablate.utils.errors import ConfigError, RunFailed
+
+log = logging.getLogger("ablate")
+
+
+class Task:
+    """One Hydra job: train a run, record it; its validation loss, for sweepers that search.
+
+    `prepare` and `together` are what our sweeper and our launcher ask of a task, see their docstrings.
+    """
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+
+    def __reduce__(self) -> Any:  # other launchers send the task to processes, to which the command doesn't belong
+        return Task, (Command(arguments=self.command.arguments),)
+
+    def __call__(self, composed: DictConfig) -> float:
+        """
+        Raises:
+            ConfigError: the config is wrong. RunFailed: the run diverged or raised; its result.json says how.
+        """
+        from ablate.cli.progress import RunDisplay, summary
+        from ablate.execution.runs import run_all
+
+        settings = HydraConfig.get()
+        # A process of another launcher's doesn't know of options of one's own yet.
+        with discovery.using(discovery.own_folders() or _own_folders(settings)):
+            checked = checked_config(composed)
+            folder = Path(settings.runtime.output_dir)
+            out, alone = Console(), settings.mode == RunMode.RUN
+            self.command.training = True
+            with RunDisplay(checked, out, quiet=not alone) as display:
+                ((_, result),) = run_all([Job(checked, folder, self._typed(settings))], on_rows=display)
+            if alone:
+                summary(result, folder, out)
+        return _outcome(result)
+
+    def check(self, composed: DictConfig) -> Config:
+        return check(composed)
+
+    def prepare(
+        self,
+        master: DictConfig,
+        jobs: Sequence[tuple[str | None, list[str]]],
+        composed: Callable[[Sequence[str]], tuple[DictConfig, Config]],
+    ) -> list[list[str]]:
+        """What is left to do of a sweep's jobs."""
+        return left_to_do(self.command, master, jobs, composed)
+
+    def together(
+        self, checked: Sequence[tuple[DictConfig, Config]]
+    ) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
+        """Train all jobs of a launch; yield what came of each."""
+        from ablate.cli.progress import SweepDisplay
+        from ablate.execution.runs import run_all
+
+        gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
+        jobs = []
+        for composed, own in checked:
+            folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
+            jobs.append(Job(own, folder.absolute(), self._typed(composed.hydra)))
+        if not jobs:
+            raise ConfigError("this sweep has no runs")
+        check_folders(jobs)
+        self.command.training = True
+        for line in dict.fromkeys(line for job in jobs for line in advice(job.config)):
+            complain(f"warning: {line}")
+        with SweepDisplay([job.config for job in jobs], Console()) as display:
+            for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
+                display.result(place, result)
+                yield place, partial(_replay, result, display.lines(place))
+
+    def _typed(self, settings: Any) -> str:
+        """What one types to do a job alone, and, in a sweep, what was typed for all."""
+        sources = [f"--config-dir={s.path}" for s in settings.runtime.config_sources if s.provider == "command-line"]
+        lines = [[*sources, *settings.overrides.task]]
+        if settings.mode == RunMode.MULTIRUN:
+            lines.append(self.command.arguments)
+        return "\n".join(f"python -m ablate {shlex.join(line)}".rstrip() for line in lines)
+
+
+def check(composed: DictConfig) -> Config:
+    """A job's config, checked as far as one can without training: its keys, whether data and model are to be had.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    checked = checked_config(composed)
+    from ablate import models, regularizers  # what follows needs torch; a wrong key is answered without
+    from ablate.preprocessing.splits import split
+
+    data = split(checked.dataset, checked.split_seed)
+    models.fits(checked.model, data.shape, data.outputs)
+    for name, strength in checked.strengths.items():
+        if strength:
+            regularizers.fits(name)
+    return checked
+
+
+def _own_folders(settings: Any) -> list[Path]:
+    """The folders of one's own that a job's config was composed from."""
+    typed = ("command-line", "hydra.searchpath in command-line")
+    sources = [source for source in settings.runtime.config_sources if source.provider in typed]
+    return [Path(source.path) for source in sources if source.schema == "file" and os.path.isabs(source.path)]  # noqa: PTH117
+
+
+def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
+    """The task of a job that has been done: its log, then its outcome."""
+    for line in lines:
+        log.info(line)
+    return _outcome(result)
+
+
+def _outcome(result: dict[str, Any]) -> float:
+    if result["status"] != "finished":
+        raise RunFailed(f"{result['arm']} seed {result['seed']}: {result['status']}: {result['error']}")
+    return float(result["metrics"]["loss/val"])

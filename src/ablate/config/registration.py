@@ -1,0 +1,30 @@
+"""Where the YAML files are, and what of ours Hydra knows by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from ablate.config.naming import run_folder, sweep_folder
+from ablate.config.schema import unregularized
+from ablate.utils.files import filename
+
+
+def folder() -> Path:
+    """conf/: inside the installed package, or at the top of the repository."""
+    package = Path(__file__).parents[1]
+    installed = package / "conf"
+    return installed if installed.is_dir() else package.parents[1] / "conf"
+
+
+def register() -> None:
+    """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
+    ConfigStore.instance().store(name="schema", node={"regularizer": unregularized()})
+    OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
+    OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
+    OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)
+
+
+register()  # on import, as Hydra has it: other launchers import the task in processes of their own

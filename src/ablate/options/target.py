@@ -1,0 +1,86 @@
+"""What a YAML names by `_target_: package.module.name`, Hydra's convention: a class or function and its arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from ablate.options.discovery import blamed
+from ablate.options.schema import DatasetConfig, ModelConfig, Schema, Seed
+from ablate.utils.errors import ConfigError, one_line, refuse
+
+TARGET = "_target_"
+
+
+class Target(Schema):
+    """Keys beside those of the schema are arguments, and may name targets themselves."""
+
+    model_config = ConfigDict(extra="allow", serialize_by_alias=True)
+    target: str = Field(alias="_target_", description="package.module.name of a class or function")
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class TargetModel(Target, ModelConfig):
+    """A class of modules, or a function that returns one; it gets `shape` and `outputs` where it takes them."""
+
+
+class TargetDataset(Target, DatasetConfig):
+    """A function that returns samples and labels: x, y, or x, y, test_x, test_y, or a `data.Source`."""
+
+    val_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the samples for validation")
+    test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share for the test, where no test part is given")
+    split_seed: Seed | None = Field(default=0, description="seed of the split; null: it follows the run's seed")
+    scaling: Literal["standard", "unit", "none"] = Field(default="standard", description="as of any dataset")
+
+
+def call(group: str, config: Target, **known: Any) -> Any:
+    """What the target returns for its arguments, and for those of `known` that its signature names.
+
+    Raises:
+        ConfigError: there is no such target, or it raised; names its file and the line.
+    """
+    from hydra.utils import instantiate
+
+    function = _located(group, config.target)
+    named: Collection[str] = ()
+    with suppress(TypeError, ValueError):  # some built-in types have no signature
+        named = inspect.signature(function).parameters
+    filled = {key: value for key, value in known.items() if key in named and key not in config.arguments}
+    try:
+        return instantiate({TARGET: config.target, **config.arguments}, **filled, _convert_="all")
+    except Exception as error:
+        cause = error.__cause__ or error  # Hydra wraps what was raised
+        if isinstance(cause, ConfigError):
+            raise cause from None
+        where = blamed(cause, _file(function))
+        raise ConfigError(f"{group}.{TARGET}={config.target}: {where}: {one_line(cause)}") from error
+
+
+def _located(group: str, name: str) -> Callable[..., Any]:
+    from hydra.utils import get_object
+
+    try:
+        found = get_object(name)
+    except Exception as error:  # whatever the module may raise
+        cause = error.__cause__ or error
+        said = one_line(cause) if not isinstance(cause, ModuleNotFoundError) else f"no module named {cause.name}"
+        allowed = f"can't be imported ({said}); its folder must be installed, on PYTHONPATH, or the one you are in"
+        raise refuse(f"{group}.{TARGET}", name, allowed) from error
+    if not callable(found):
+        raise refuse(f"{group}.{TARGET}", name, f"must be a class or a function, and is of type {type(found).__name__}")
+    return found
+
+
+def _file(function: Callable[..., Any]) -> Path:
+    try:
+        return Path(inspect.getsourcefile(inspect.unwrap(function)) or "?")
+    except TypeError:
+        return Path(getattr(inspect.getmodule(function), "__file__", None) or "?")

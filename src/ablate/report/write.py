@@ -1,0 +1,28 @@
+"""The files of a comparison, written into its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablate.analysis.comparison import Comparison
+from ablate.records.names import COMPARISON, REPORT
+from ablate.report import page, tensorboard
+from ablate.report.tables import latex, markdown
+from ablate.utils.files import write
+
+
+def save(comparison: Comparison, folder: Path) -> None:
+    """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html.
+
+    Where the runs are in TensorBoard, the comparison is too.
+    """
+    write(folder / "runs.csv", comparison.runs.drop(columns=["data", "overlap"]).to_csv(index=False))
+    write(folder / f"{COMPARISON}.csv", comparison.arms.to_csv(index=False))
+    write(folder / f"{COMPARISON}.md", markdown(comparison))
+    write(folder / f"{COMPARISON}.tex", latex(comparison))
+    if comparison.strengths.empty:
+        (folder / "strengths.csv").unlink(missing_ok=True)
+    else:
+        write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
+    write(folder / REPORT, page.page(comparison))
+    tensorboard.write(comparison, folder)

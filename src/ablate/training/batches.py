@@ -1,0 +1,81 @@
+"""The samples of a stack on its device, in batches.
+
+Batches for judging have a fixed size, and those for training can be filled up, so that a run's sums are rounded alike
+whatever company it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ablate.preprocessing.splits import Part, Split
+from ablate.utils.seeds import ORDER, generator
+
+BATCH_PAD = 16  # samples in a batch come in multiples of this, where it is filled up
+EVALUATION_BATCH = 128
+
+
+def sizes(split: Split, batch_size: int) -> list[int]:
+    """The batch sizes that a run meets: whole and last ones, in training and in evaluation."""
+    most = [(batch_size, split.train)]
+    most += [(EVALUATION_BATCH, part) for part in (split.train, split.val, split.test)]
+    return [size for whole, part in most for size in (min(whole, len(part)), len(part) % whole) if size]
+
+
+class Batches:
+    """The parts of a dataset on the device; runs with the same split share its samples.
+
+    A part's samples stand split after split in one tensor, and a run finds its own by an offset.
+    """
+
+    def __init__(self, splits: Sequence[Split], device: torch.device) -> None:
+        distinct = list({id(s): s for s in splits}.values())
+        self.device = device
+        self.which = [next(i for i, d in enumerate(distinct) if d is s) for s in splits]
+        self.parts: dict[str, Part] = {}
+        for name in ("train", "val", "test"):
+            parts: list[Part] = [getattr(s, name) for s in distinct]
+            x, y = (torch.cat(t) if len(t) > 1 else t[0] for t in ([p.x for p in parts], [p.y for p in parts]))
+            self.parts[name] = Part(x.to(device), y.to(device))
+        self.sizes = {name: len(getattr(distinct[0], name)) for name in self.parts}
+        self.outputs = distinct[0].outputs
+
+    def keep(self, rows: Sequence[int]) -> None:
+        self.which = [self.which[i] for i in rows]
+
+    def batches(
+        self, seeds: Sequence[int], epoch: int, size: int, pads: bool
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
+        """x [runs, batch, *shape], y [runs, 1, batch], the weight of each sample in the mean, [batch], and how many
+        of the samples are no filling.
+
+        pads: fill batches up to a multiple of 16 with samples of weight 0, as products of odd sizes are
+        rounded differently on several threads.
+        """
+        part, n = self.parts["train"], self.sizes["train"]
+        orders = {s: torch.randperm(n, generator=generator(s, ORDER, epoch)) for s in set(seeds)}
+        order = torch.stack([orders[s] + w * n for s, w in zip(seeds, self.which, strict=True)]).to(self.device)
+        for begin in range(0, n, size):
+            index = order[:, begin : begin + size]
+            real = index.shape[1]
+            weight = torch.full((real,), 1 / real, device=self.device)
+            if pads and (padding := -real % BATCH_PAD):
+                index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
+                weight = torch.cat([weight, weight.new_zeros(padding)])
+            runs, batch = index.shape
+            flat = index.reshape(-1)
+            x = part.x.index_select(0, flat).view(runs, batch, *part.x.shape[1:])
+            yield x, part.y.index_select(0, flat).view(runs, 1, batch), weight, real
+
+    def pieces(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
+        """The samples of a part in large batches: x [runs or 1, n, *shape], y [runs or 1, 1, n]."""
+        part, n = self.parts[name], self.sizes[name]
+        shared = len(set(self.which)) == 1
+        splits = torch.tensor(self.which[:1] if shared else self.which, device=self.device)
+        x, y = part.x.view(-1, n, *part.x.shape[1:]), part.y.view(-1, 1, n)
+        for begin in range(0, n, EVALUATION_BATCH):
+            piece = slice(begin, begin + EVALUATION_BATCH)
+            yield x[:, piece].index_select(0, splits), y[:, :, piece].index_select(0, splits)

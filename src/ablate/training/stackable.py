@@ -1,0 +1,45 @@
+"""Which runs can share a stack, and how large a run is: what planning asks before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ablate import models, regularizers
+from ablate.config.schema import Config
+from ablate.preprocessing.splits import split
+from ablate.training import batches
+from ablate.training.functional import executor
+
+
+def signature(config: Config) -> str:
+    """What runs must have in common to share a stack."""
+    model = config.model.model_dump(exclude=set(config.model.mixes))
+    dataset = config.dataset.model_dump(exclude={"split_seed"})
+    # A second pass through the model is made for all runs of a stack, or for none.
+    twice = [name for name, strength in config.strengths.items() if strength and regularizers.get(name).ascent]
+    return repr((dataset, model, config.optimizer.name, config.trainer.batch_size, config.device, twice))
+
+
+@dataclass(frozen=True)
+class Size:
+    """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation.
+
+    data: bytes of its samples.
+
+    alone: why such runs are trained one after the other, or None.
+    """
+
+    parameters: int
+    epoch: int
+    data: int
+    alone: str | None
+
+
+def size(config: Config) -> Size:
+    """How large a run is, roughly: every parameter is taken to be used once a sample."""
+    data = split(config.dataset, config.split_seed)
+    model = models.build(config.model, data.shape, data.outputs, 0)
+    parameters = sum(p.numel() for p in model.parameters())
+    _, alone = executor(model, data.shape, batches.sizes(data, config.trainer.batch_size))
+    samples = sum(part.x.nbytes for part in (data.train, data.val, data.test))
+    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), samples, alone)

@@ -1,0 +1,1 @@
+"""What has nothing to do with training: words, files, the console, memory, random numbers."""
