@@ -14,7 +14,6 @@ from importlib.metadata import version
 from typing import Any, NoReturn
 
 from ablate.cli.messages import SUBCOMMANDS
-from ablate.cli.perform import perform
 from ablate.records.names import RESULT
 from ablate.utils.console import FINISHED, REFUSED, Console, complain, leave
 from ablate.utils.errors import ConfigError
@@ -31,12 +30,16 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] and arguments[0] in SUBCOMMANDS:
         return subcommand(arguments[0], arguments[1:])
+    if {"-h", "--help"} & set(arguments):
+        return subcommand("help", arguments)
     if "--version" in arguments:
         Console().line_of_text(_version())
         return FINISHED
     gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
+    from ablate.cli.perform import perform  # imports what --help and subcommands go without
+
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         status, line, command = perform(arguments)
