@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
@@ -32,6 +33,8 @@ def main(arguments: Sequence[str]) -> int:
         with discovery.using(own):
             registration.register()
             print(text(arguments, own))
+    except BrokenPipeError:
+        raise
     except Exception as error:
         status, line = said_of(error, arguments)
         complain(line)
@@ -50,6 +53,7 @@ def text(arguments: Sequence[str], own: Sequence[Path]) -> str:
     with initialize_config_dir(conf, job_name="ablate", version_base="1.3"):
         config = compose(given.config_name or "config", overrides, return_hydra_config=True)
         sources = GlobalHydra.instance().config_loader().get_sources()
+    sources += [FileConfigSource("command-line", f"file://{folder.resolve()}") for folder in own]
     template = Template(config.hydra.help.template)
     with open_dict(config):
         del config["hydra"]

@@ -91,4 +91,5 @@ def _interrupt(signum: int, frame: Any) -> None:
 
 def console() -> NoReturn:
     """The console script `ablate`."""
+    sys.path.append("")  # as `python -m` has it: a _target_ may name what lies in the folder that one is in
     leave(main)

@@ -72,9 +72,14 @@ def _fits(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> Non
     needed = memory.FLOAT * memory.BUFFERS * parameters
     memory.demand(f"model={config.name}: its {parameters:,} parameters", needed)
     try:
-        build(config, shape, outputs, seed=0)
+        model = build(config, shape, outputs, seed=0).eval()
+        with torch.no_grad():
+            given = model(torch.zeros(2, *shape))
     except ConfigError:
         raise
     except Exception as error:  # whatever a module of the user's may raise
-        where = blamed(error, MODELS.file(config.name))
+        where = blamed(error, target.file(config) if isinstance(config, target.Target) else MODELS.file(config.name))
         raise ConfigError(f"model={config.name}: {where}: {one_line(error)}") from error
+    if not isinstance(given, torch.Tensor) or given.shape != (2, outputs):
+        shape_of = f"the shape {list(given.shape)}" if isinstance(given, torch.Tensor) else type(given).__name__
+        raise refuse("model", config.name, f"must give logits, [batch, {outputs}]; for 2 samples it gave {shape_of}")

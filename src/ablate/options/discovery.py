@@ -68,9 +68,10 @@ def _modules(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def blamed(error: BaseException, file: Path) -> str:
     """`file, line 7`: where in somebody's file an error came from, or only the file where it came from elsewhere."""
+    file = file.resolve()
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename) == file]
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename) == file:
+    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == file]
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).resolve() == file:
         lines = [error.lineno]
     return f"{short(file)}, line {lines[-1]}" if lines else str(short(file))
 
@@ -101,7 +102,7 @@ def use(folders: Sequence[Path]) -> None:
         for place in places:
             for name in _modules((place,)):
                 if names.setdefault(name, place) != place:
-                    file = short(Path(place, name))
+                    file = short(Path(place, f"{name}.py"))
                     raise ConfigError(f"{file}: there is a {group.name} of this name already; choose another one")
     for group, places in found.items():
         group.path[1:] = places

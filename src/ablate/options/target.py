@@ -17,10 +17,13 @@ from ablate.utils.errors import ConfigError, one_line, refuse
 TARGET = "_target_"
 
 
+AS_ARGUMENTS = ConfigDict(extra="allow", serialize_by_alias=True)
+
+
 class Target(Schema):
     """Keys beside those of the schema are arguments, and may name targets themselves."""
 
-    model_config = ConfigDict(extra="allow", serialize_by_alias=True)
+    model_config = AS_ARGUMENTS
     target: str = Field(alias="_target_", description="package.module.name of a class or function")
 
     @property
@@ -31,9 +34,13 @@ class Target(Schema):
 class TargetModel(Target, ModelConfig):
     """A class of modules, or a function that returns one; it gets `shape` and `outputs` where it takes them."""
 
+    model_config = AS_ARGUMENTS
+
 
 class TargetDataset(Target, DatasetConfig):
     """A function that returns samples and labels: x, y, or x, y, test_x, test_y, or a `data.Source`."""
+
+    model_config = AS_ARGUMENTS
 
     val_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the samples for validation")
     test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share for the test, where no test part is given")
@@ -65,10 +72,10 @@ def call(group: str, config: Target, **known: Any) -> Any:
 
 
 def _located(group: str, name: str) -> Callable[..., Any]:
-    from hydra.utils import get_object
+    from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it raises
 
     try:
-        found = get_object(name)
+        found = _locate(name)
     except Exception as error:  # whatever the module may raise
         cause = error.__cause__ or error
         said = one_line(cause) if not isinstance(cause, ModuleNotFoundError) else f"no module named {cause.name}"
@@ -77,6 +84,11 @@ def _located(group: str, name: str) -> Callable[..., Any]:
     if not callable(found):
         raise refuse(f"{group}.{TARGET}", name, f"must be a class or a function, and is of type {type(found).__name__}")
     return found
+
+
+def file(config: Target) -> Path:
+    """Where the target is defined, as far as that can be told."""
+    return _file(_located("", config.target))
 
 
 def _file(function: Callable[..., Any]) -> Path:
