@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import statistics
-from ablate.analysis.runs import FIGURES, collect, finished, kind
+from ablate.analysis.runs import FIGURES, collect, finished, kind, strength_columns
 from ablate.analysis.selection import choose, failed_seeds, strength_table
 from ablate.records.names import ASKED
 from ablate.records.results import read
@@ -85,18 +85,22 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
     if metric not in runs or not metric.endswith("/test"):
         raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
-    kinds = [sorted(members[r["run_id"]]) or [kind(r, arm)] for r, arm in zip(results, runs["arm"], strict=True)]
+    strengths = strength_columns(results)
+    arms = zip(results, runs["arm"], strict=True)
+    kinds = [sorted(members[result["run_id"]]) or [kind(result, arm, strengths)] for result, arm in arms]
     known = {*runs["arm"], *(name for names in members.values() for name in names)}
     if baseline is not None and baseline not in known:
         raise ConfigError(f"baseline={baseline}: {one_of(sorted(known), baseline)}")
-    compared = _compared(runs, kinds, baseline or first.baseline, metric)
+    compared = _compared(runs, kinds, list(strengths.values()), baseline or first.baseline, metric)
     unfinished = len(asked - {result["run_id"] for result in results})
     others = len(found) + len(refused) - len(results)
     return replace(compared, sweep=first if sweeps else None, unfinished=unfinished, others=others)
 
 
-def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, metric: str) -> Comparison:
-    """kinds: of every run, the names of the arms among whose settings one is chosen."""
+def _compared(
+    runs: pd.DataFrame, kinds: list[list[str]], columns: Sequence[str], baseline: str | None, metric: str
+) -> Comparison:
+    """kinds: of every run, the names of the arms among whose settings one is chosen; columns: the strengths."""
     tables, strengths, remarks = [], [], []
     for _, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
         groups: dict[str, dict[str, None]] = defaultdict(dict)
@@ -118,7 +122,7 @@ def _compared(runs: pd.DataFrame, kinds: list[list[str]], baseline: str | None, 
         sizes = {label: max(len(groups[n]) for n, own in chosen.items() if own == label) for label in chosen.values()}
         table["chosen_from"] = [sizes.get(arm, 1) for arm in table["arm"]]
         tables.append(table)
-        strengths.append(strength_table(of_data, groups, chosen))
+        strengths.append(strength_table(of_data, groups, chosen, columns))
     arms = pd.concat(tables, ignore_index=True)
     several = [table for table in strengths if len(table)]
     return Comparison(runs, arms, pd.concat(several, ignore_index=True) if several else pd.DataFrame(), metric, remarks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -16,10 +16,15 @@ FIGURES = ("loss/test", "accuracy/test", "loss/val", "accuracy/val", "loss/train
            "l2_norm", "epochs", "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
 
 
-def strength_columns() -> dict[str, str]:
-    """Where a config says how strongly it regularizes, and the column of that name, which every table of runs has."""
+def strength_columns(results: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Where a config says how strongly it regularizes, and the column of that name, which every table of runs has.
+
+    A regularizer of one's own need not be known here: the results tell.
+    """
     known = {"model.dropout": "dropout", "model.input_dropout": "input_dropout", "early_stopping.patience": "patience"}
-    return known | {f"regularizer.{name}": name for name in regularizers.names() if name not in known.values()}
+    own = {name for result in results for name in result["config"].get("regularizer", {}) if name != "layers"}
+    names = sorted(own | {*regularizers.names()})
+    return known | {f"regularizer.{name}": name for name in names if name not in known.values()}
 
 
 def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
@@ -27,8 +32,8 @@ def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) ->
 
     study_arms: the study's name for the arm of a run, by its run_id.
     """
-    rows = [_run_row(result, label) for result, label in zip(results, named(results, study_arms), strict=True)]
-    runs = pd.DataFrame(rows)
+    strengths, labels = strength_columns(results), named(results, study_arms)
+    runs = pd.DataFrame([_run_row(result, label, strengths) for result, label in zip(results, labels, strict=True)])
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
     for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
@@ -41,16 +46,16 @@ def finished(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["status"] == "finished"].drop_duplicates(["arm", "seed"], keep="last")
 
 
-def kind(result: dict[str, Any], arm: str) -> str:
-    """What two arms have in common that differ only in strengths."""
-    config, strengths = decided(result), strength_columns()
+def kind(result: dict[str, Any], arm: str, strengths: Collection[str]) -> str:
+    """What two arms have in common that differ only in strengths: keys of a config."""
+    config = decided(result)
     if not config:
         return arm
     said = {key: bool(value) if key in strengths else value for key, value in config.items() if key != "seed"}
     return " ".join(f"{key}={shown(value)}" for key, value in said.items())
 
 
-def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
+def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -> dict[str, Any]:
     metrics, weights = result["metrics"], result.get("weights") or {}
     figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
     decides, dataset = decided(result), result["config"].get("dataset", {})
@@ -63,7 +68,7 @@ def _run_row(result: dict[str, Any], label: str) -> dict[str, Any]:
         "data": _data(result),
         "overlap": _overlap(dataset),
         "run_id": result["run_id"],
-        **{name: _number(decides.get(key, 0)) for key, name in strength_columns().items()},
+        **{name: _number(decides.get(key, 0)) for key, name in strengths.items()},
         **dict.fromkeys(FIGURES, float("nan")),
         **figures,
         "gap": train - test,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from ablate.analysis.runs import FIGURES, finished, strength_columns
+from ablate.analysis.runs import FIGURES, finished
 
 
 def choose(runs: pd.DataFrame, labels: list[str]) -> str:
@@ -29,11 +29,14 @@ def failed_seeds(runs: pd.DataFrame, arm: str) -> int:
 
 
 def strength_table(
-    runs: pd.DataFrame, groups: Mapping[str, Collection[str]], chosen: Mapping[str, str]
+    runs: pd.DataFrame, groups: Mapping[str, Collection[str]], chosen: Mapping[str, str], columns: Sequence[str]
 ) -> pd.DataFrame:
+    """A row a strength of the arms that were chosen from several, as `Comparison.strengths` has them.
+
+    groups: the labels among which each arm was chosen; columns: the strengths, in `runs`.
+    """
     rows = []
     counted = finished(runs)
-    columns = list(strength_columns().values())
     values_of = runs.drop_duplicates("arm").set_index("arm")[columns]
     for name, labels in groups.items():
         own = values_of.loc[list(labels)].sort_values(columns, kind="stable")

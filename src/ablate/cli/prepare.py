@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -33,6 +34,8 @@ def left_to_do(
 
     Keeps in the folder what was asked for, and the reason of every job that can't be trained.
 
+    jobs: the arm's name and the overrides of each; composed: composes and checks one.
+
     Raises:
         ConfigError: the first job's reason, where none can be trained; another process works in the folder.
     """
@@ -49,36 +52,52 @@ def left_to_do(
         raise wrong[0]
     command.hold(folder)
     tidy(folder)
-    found, damaged = results.read([folder])
-    for complaint in damaged:
-        complain(f"warning: {complaint}")
-    found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
-    there = {result["run_id"]: result for result in found}
-    taken = {results.home(result) for result in found}
+    there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[Asked] = []
     left: dict[str, list[str]] = {}
-    todo: dict[str, Job] = {}
+    todo: list[Job] = []
     for i, (arm, overrides) in enumerate(jobs):
         if i in wrong:
             asked.append(refused(arm, overrides, shared, said_of(wrong[i], overrides)[1]))
             continue
         resolved, job = checked[i]
         asked.append(Asked(job.run_id, arm, job.config.seed))
-        earlier, subdir = there.get(job.run_id), os.path.normpath(str(resolved.hydra.sweep.subdir))
-        if earlier and not _again(job.config.rerun, earlier["status"]):
+        earlier = there.get(job.run_id)
+        if job.run_id in left or (earlier and not _again(job.config.rerun, earlier["status"])):
             continue
-        place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else subdir
-        if not earlier:
+        subdir = os.path.normpath(str(resolved.hydra.sweep.subdir))
+        if earlier:
+            place = os.path.relpath(results.home(earlier), folder.resolve())
+        else:
             place = _free(folder, subdir, job, taken)  # the run of other settings that is there stays
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
-        left.setdefault(job.run_id, [*overrides, *moved])
-        todo.setdefault(job.run_id, Job(job.config, (folder / place).absolute()))
-    check_folders(list(todo.values()))
+        left[job.run_id] = [*overrides, *moved]
+        todo.append(Job(job.config, (folder / place).absolute()))
+    check_folders(todo)
+    _keep(command, master, folder, asked, there)
+    _say(command, asked, left)
+    return list(left.values())
+
+
+def _there(folder: Path) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """The results that a sweep's folder holds, by run_id, and the folders that are taken by them."""
+    found, damaged = results.read([folder])
+    for complaint in damaged:
+        complain(f"warning: {complaint}")
+    found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
+    return {result["run_id"]: result for result in found}, {results.home(result) for result in found}
+
+
+def _keep(command: Command, master: DictConfig, folder: Path, asked: list[Asked], there: Collection[str]) -> None:
+    """Write down what the sweep was asked for. there: the run_id of every result in its folder."""
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
-    seen = looks(folder, asked, there)
-    Sweep(command.arguments, name, baseline, metric, asked, seen).write(folder)
+    Sweep(command.arguments, name, baseline, metric, asked, looks(folder, asked, there)).write(folder)
+
+
+def _say(command: Command, asked: Sequence[Asked], left: Collection[str]) -> None:
+    """Tell how many runs there are, and note which are reused. left: the run_id of those to do."""
     hopeless = {run.run_id for run in asked if run.error is not None}
     runs = {run.run_id for run in asked}
     command.reused = runs - hopeless - set(left)
@@ -87,7 +106,6 @@ def left_to_do(
     if command.reused or hopeless:
         untrained = f", {len(hopeless)} can't be trained" if hopeless else ""
         print(f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}")
-    return list(left.values())
 
 
 def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
@@ -100,11 +118,10 @@ def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
     if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
         raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
     others = [os.path.join(f"{parent}-{job.arm_id}", name)] if parent else []  # noqa: PTH118 - a relative one
-    for place in (subdir, *others, f"{subdir}-{job.run_id}"):
-        if (at := str((folder / place).resolve())) not in taken:
-            taken.add(at)
-            return place
-    return subdir  # of a run that was asked for twice
+    free = (place for place in (subdir, *others) if str((folder / place).resolve()) not in taken)
+    place = next(free, f"{subdir}-{job.run_id}")
+    taken.add(str((folder / place).resolve()))
+    return place
 
 
 def _again(rerun: str, status: str) -> bool:

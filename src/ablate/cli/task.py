@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from ablate import models, regularizers
 from ablate.cli.command import Command
 from ablate.cli.prepare import check_folders, left_to_do
 from ablate.config.advice import advice
@@ -112,8 +113,7 @@ def check(composed: DictConfig) -> Config:
         ConfigError: they are not.
     """
     checked = checked_config(composed)
-    from ablate import models, regularizers  # what follows needs torch; a wrong key is answered without
-    from ablate.preprocessing.splits import split
+    from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
 
     data = split(checked.dataset, checked.split_seed)
     models.fits(checked.model, data.shape, data.outputs)

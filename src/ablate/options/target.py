@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it raises
+from hydra.utils import instantiate
 from pydantic import ConfigDict, Field
 
 from ablate.options.discovery import blamed
@@ -54,8 +56,6 @@ def call(group: str, config: Target, **known: Any) -> Any:
     Raises:
         ConfigError: there is no such target, or it raised; names its file and the line.
     """
-    from hydra.utils import instantiate
-
     function = _located(group, config.target)
     named: Collection[str] = ()
     with suppress(TypeError, ValueError):  # some built-in types have no signature
@@ -72,8 +72,6 @@ def call(group: str, config: Target, **known: Any) -> Any:
 
 
 def _located(group: str, name: str) -> Callable[..., Any]:
-    from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it raises
-
     try:
         found = _locate(name)
     except Exception as error:  # whatever the module may raise
