@@ -15,7 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import models, regularizers
+from ablate import models
 from ablate.cli.command import Command
 from ablate.cli.prepare import check_folders, left_to_do
 from ablate.config.advice import advice
@@ -114,12 +114,13 @@ def check(composed: DictConfig) -> Config:
     """
     checked = checked_config(composed)
     from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
+    from ablate.training.trial import fits
 
     data = split(checked.dataset, checked.split_seed)
     models.fits(checked.model, data.shape, data.outputs)
     for name, strength in checked.strengths.items():
         if strength:
-            regularizers.fits(name)
+            fits(name, strength, data.shape, data.outputs)
     return checked
 
 

@@ -34,16 +34,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from types import ModuleType
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from ablate.options.discovery import REGULARIZERS, blamed
+from ablate.options.discovery import REGULARIZERS
 from ablate.utils.errors import ConfigError, one_line, one_of
 from ablate.utils.files import short
-from ablate.utils.text import cut, line
 
 # Every place with the arguments that are passed there.
 HOOKS: dict[str, tuple[str, ...]] = {
@@ -148,30 +147,3 @@ def _signature(hook: str) -> str:
 
 def _listed() -> str:
     return ", ".join(HOOKS)
-
-
-def fits(name: str) -> None:
-    """Try a penalty on a small kernel.
-
-    Raises:
-        ConfigError: it fails, or gives anything but a scalar tensor.
-    """
-    _tried(get(name))
-
-
-@cache
-def _tried(regularizer: Regularizer) -> None:
-    import torch
-
-    if regularizer.penalty is None:
-        return
-    file = REGULARIZERS.file(regularizer.name)
-    said = f"regularizer.{regularizer.name}: penalty(weight) in"
-    try:
-        value = regularizer.penalty(torch.linspace(-1, 1, 128).view(8, 16))
-    except Exception as error:
-        raise ConfigError(f"{said} {blamed(error, file)} fails: {one_line(error)}") from error
-    if not isinstance(value, torch.Tensor) or value.shape != ():
-        tensor = isinstance(value, torch.Tensor)
-        returned = f"a tensor of shape {list(value.shape)}" if tensor else f"{cut(line(value))}, no tensor"
-        raise ConfigError(f"{said} {short(file)} must return one number, as a tensor; it returned {returned}")
