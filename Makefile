@@ -1,4 +1,4 @@
-# make study: the README's study. make test: all tests. make lint: ruff and mypy. make docs: the pages of docs/ in site/.
+# make study: the README's study. make test: all tests. make lint: ruff, mypy, import-linter. make docs: the pages of docs/ in site/.
 # Everything is set up in .venv on first use: with uv where it is there, else with a uv of its own.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,6 +16,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 docs: $(READY)
 	$(BIN)/python scripts/reference.py
@@ -30,4 +31,4 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf .venv outputs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv outputs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
