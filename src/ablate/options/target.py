@@ -28,11 +28,11 @@ class Target(Schema):
         return dict(self.model_extra or {})
 
 
-class TargetModel(Target, ModelConfig):
+class TargetModel(ModelConfig, Target):  # of two bases, the last one's model_config counts
     """A class of modules, or a function that returns one; it gets `shape` and `outputs` where it takes them."""
 
 
-class TargetDataset(Target, DatasetConfig):
+class TargetDataset(DatasetConfig, Target):
     """A function that returns samples and labels: x, y, or x, y, test_x, test_y, or a `data.Source`."""
 
     val_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the samples for validation")
@@ -65,10 +65,10 @@ def call(group: str, config: Target, **known: Any) -> Any:
 
 
 def _located(group: str, name: str) -> Callable[..., Any]:
-    from hydra.utils import get_object
+    from hydra._internal.utils import _locate  # hydra.utils.get_object also prints what went wrong
 
     try:
-        found = get_object(name)
+        found = _locate(name)
     except Exception as error:  # whatever the module may raise
         cause = error.__cause__ or error
         said = one_line(cause) if not isinstance(cause, ModuleNotFoundError) else f"no module named {cause.name}"
