@@ -1,4 +1,4 @@
-# make study: the README's study. make test: all tests. make lint: ruff and mypy. make docs: the pages of docs/ in site/.
+# make study: the README's study. make test: all tests. make lint: ruff, mypy, import-linter. make docs: docs/ as a site, in site/.
 # Everything is set up in .venv on first use: with uv where it is there, else with a uv of its own.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,6 +16,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 docs: $(READY)
 	$(BIN)/python scripts/reference.py
@@ -26,8 +27,11 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(PYTHON) -m pip --quiet --python $(BIN)/python install uv
 	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; \
-		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,lint,docs]'
+		uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt \
+			--editable '.[test,lint,docs]'
+	@$(BIN)/python -m compileall -q src  # an editable package is not compiled with the others
 	@touch $@
 
+# What you have trained, in outputs/, stays.
 clean:
-	rm -rf .venv outputs dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
