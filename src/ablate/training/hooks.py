@@ -37,7 +37,10 @@ class Hooks:
         self.penalties = [a for a in self.acting if a.is_a.penalty]
         self.on_gradients = [a for a in self.acting if a.is_a.gradients]
         self.ascending = [a for a in self.acting if a.is_a.ascent]
-        self.on_weights = [a for a in self.acting if a.is_a.decay or a.is_a.proximal or a.is_a.project]
+        # In the order of the places, whatever the regularizers' names.
+        self.on_weights = [a.decay for a in self.acting if a.is_a.decay]
+        self.on_weights += [a.proximal for a in self.acting if a.is_a.proximal]
+        self.on_weights += [a.project for a in self.acting if a.is_a.project]
         self.averaging = [a for a in self.acting if a.is_a.average]
         self.softens = bool(self.on_inputs or self.on_targets)
 
@@ -82,8 +85,8 @@ class Hooks:
             acting.change_gradients()
 
     def weights(self) -> None:
-        for acting in self.on_weights:
-            acting.change_weights()
+        for change in self.on_weights:
+            change()
 
     def average(self, memories: dict[str, Tensor], step: int) -> None:
         """Renew the averages of the weights after a step: [runs, parameters] by regularizer."""
@@ -197,12 +200,19 @@ class Acting:
         kept = self.renewed(new, rows)
         rows[:, : self.end] = kept[:, : self.end]
 
-    def change_weights(self) -> None:
-        for after in (self.is_a.decay, self.is_a.proximal):
-            if after is not None:
-                self.weights.copy_(torch.where(self.stepwise > 0, after(self.weights, self.stepwise), self.weights))
-        if self.is_a.project is None:
-            return
+    def decay(self) -> None:
+        assert self.is_a.decay is not None
+        self._after_step(self.is_a.decay(self.weights, self.stepwise))
+
+    def proximal(self) -> None:
+        assert self.is_a.proximal is not None
+        self._after_step(self.is_a.proximal(self.weights, self.stepwise))
+
+    def _after_step(self, new: Tensor) -> None:
+        self.weights.copy_(torch.where(self.stepwise > 0, new, self.weights))
+
+    def project(self) -> None:
+        assert self.is_a.project is not None
         for slot in self.slots:
             kernels, strength = slot.of(self.weights), self.strength_of[slot.name]
             projected = torch.func.vmap(self.is_a.project)(kernels, strength)
