@@ -67,7 +67,7 @@ class Writer(SummaryWriter):
         self._get_file_writer().add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), step)
 
     def add_graph_def(self, graph: GraphDef) -> None:
-        """Add a graph that is drawn already: `add_graph` draws what torch.jit makes of a model."""
+        """Add a graph that is drawn already (`graph.of_model`): `add_graph` draws what torch.jit makes of a model."""
         self._get_file_writer().add_event(Event(graph_def=graph.SerializeToString()))
 
     def add_session_start(self, group: str, hparams: Mapping[str, bool | float | str]) -> None:
