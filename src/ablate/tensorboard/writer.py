@@ -144,8 +144,9 @@ class EventFileWriter(event_file_writer.EventFileWriter):
         self.logdir = logdir
         Path(logdir).mkdir(parents=True, exist_ok=True)
         now = time.time()
-        # The last part: a SummaryWriter in this folder and second may have TensorBoard's own name of this number.
-        name = f"{int(now):010}.{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.ablate{filename_suffix}"
+        # TensorBoard reads the files of a folder in the order of their names. The last part: a SummaryWriter of this
+        # folder and second may have a name with the same number.
+        name = f"{int(now):010}.{socket.gethostname()}.{os.getpid()}.{next(_numbers):06}.ablate{filename_suffix}"
         self.file = (Path(logdir) / f"events.out.tfevents.{name}").open("wb")
         source = SourceMetadata(writer="ablate")
         self.add_event(Event(wall_time=now, file_version="brain.Event:2", source_metadata=source))
