@@ -6,17 +6,15 @@ from pathlib import Path
 
 from ablate.backprop.delta_rule import Forward, Network, Penalty, Step
 from ablate.backprop.naming import named, numbers, weights_and_biases
-from ablate.tensorboard.writer import EventFile, scalar
+from ablate.tensorboard.writer import Writer
 
 
 class Record:
     """Writes events into a folder. In TensorBoard they take the place of an earlier command's in it."""
 
     def __init__(self, folder: Path, penalty: Penalty) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.penalty = penalty
-        self.events = EventFile(folder)
-        self.events.supersede(0)
+        self.events = Writer(folder, purge_step=0)
 
     def take(self, update: int, step: Step) -> None:
         """Record what update number `update` started from: error and weights, and the deltas and gradients found."""
@@ -39,4 +37,4 @@ class Record:
         return found | {f"weights/{name}": value for name, value in weights_and_biases(network).items()}
 
     def _write(self, step: int, figures: dict[str, float]) -> None:
-        self.events.add([scalar(name, value) for name, value in figures.items()], step)
+        self.events.add_metrics(figures, step)

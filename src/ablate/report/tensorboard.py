@@ -15,7 +15,8 @@ from ablate.records.names import COMPARISON, EVENTS, HISTORY
 from ablate.report import curves, drawing, sections
 from ablate.report.looks import looks
 from ablate.report.tables import markdown
-from ablate.tensorboard.writer import EventFile, epoch, image, text
+from ablate.tensorboard import scalars
+from ablate.tensorboard.writer import Writer
 from ablate.utils.files import filename
 
 
@@ -26,29 +27,25 @@ def write(comparison: Comparison, folder: Path) -> None:
     before = [file for file in place.rglob(EVENTS) if not (file.parent / HISTORY).exists()]
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
         with drawing.as_png():
-            images = [image(tag, png) for tag, png in _plots(comparison)]
-        events = _begun(place)
-        events.add([text("comparison", markdown(comparison)), *images], 0)
-        events.close()
+            plots = list(_plots(comparison))
+        with Writer(place) as writer:
+            writer.add_text("comparison", markdown(comparison), 0)
+            for tag, png in plots:
+                writer.add_png(tag, png, 0)
         for arm, runs in finished(comparison.runs).groupby("arm", sort=False):
             if arm in set(comparison.arms["arm"]):
-                _write_means(runs, place / _name(str(arm), runs["folder"].iloc[0], folder))
+                _write_means(runs, place / _arm_folder(str(arm), runs["folder"].iloc[0], folder))
     for file in before:
         file.unlink()
         if file.parent != place and not any(file.parent.iterdir()):
             file.parent.rmdir()
 
 
-def _name(arm: str, run: str, folder: Path) -> str:
+def _arm_folder(arm: str, run: str, folder: Path) -> str:
     """The name that its runs' folders have for an arm, `<name>/seed=0`, so that TensorBoard's colours fit."""
     parent = Path(run).parent
     inside = parent.is_relative_to(folder.resolve()) and parent != folder.resolve()
     return parent.relative_to(folder.resolve()).as_posix() if inside else filename(arm)
-
-
-def _begun(folder: Path) -> EventFile:
-    folder.mkdir(parents=True, exist_ok=True)
-    return EventFile(folder)
 
 
 def _write_means(runs: pd.DataFrame, folder: Path) -> None:
@@ -56,10 +53,10 @@ def _write_means(runs: pd.DataFrame, folder: Path) -> None:
     if not histories:
         return
     means = curves.going_on(pd.concat(histories), len(histories)).mean()
-    events = _begun(folder)
-    for at, row in means.replace([np.inf, -np.inf], np.nan).to_dict("index").items():
-        events.add(epoch({name: value for name, value in row.items() if not pd.isna(value)}), int(at))
-    events.close()
+    with Writer(folder) as writer:
+        for epoch, row in means.replace([np.inf, -np.inf], np.nan).to_dict("index").items():
+            figures = {name: value for name, value in row.items() if not pd.isna(value)}
+            writer.add_metrics(scalars.of_epoch(figures), int(epoch))
 
 
 def _plots(comparison: Comparison) -> Iterator[tuple[str, bytes]]:

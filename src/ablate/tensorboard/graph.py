@@ -24,20 +24,27 @@ def of_run(config: Config) -> GraphDef | str:
     """The graph of a run's model, or why it can't be drawn: torch.fx traces no control flow that depends on data."""
     data = split(config.dataset, config.split_seed)
     schema: Any = type(config.model)
-    return _of_model(schema, config.model.model_dump_json(), data.shape, data.outputs)
+    return _cached(schema, config.model.model_dump_json(), data.shape, data.outputs)
 
 
 @lru_cache(maxsize=64)
-def _of_model(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
+def _cached(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
     model = models.build(schema.model_validate_json(dumped), shape, outputs, seed=0).eval()
     try:
-        return graph(model, shape)
+        return of_model(model, shape)
     except Exception as error:  # whatever a module of the user's, or the tracer in it, may raise
         return one_line(error)
 
 
-def graph(model: nn.Module, shape: tuple[int, ...]) -> GraphDef:
-    """A node for every layer and operation, from samples of this shape to logits."""
+def of_model(model: nn.Module, shape: tuple[int, ...]) -> GraphDef:
+    """A node for every layer and operation, from samples of this shape (without the batch) to logits.
+
+    By torch.fx: `SummaryWriter.add_graph` goes by torch.jit, which is deprecated (it warns), takes eight times as long,
+    and has nodes for constants and weights but none for layers.
+
+    Raises:
+        Exception: whatever the model, or the tracer in it, raises.
+    """
     traced = fx.symbolic_trace(model)
     shapes = _Shapes(traced)
     with torch.no_grad():

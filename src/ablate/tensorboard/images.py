@@ -22,12 +22,12 @@ INK, PAPER, FRAME = "#1e1e1e", "#ffffff", "#dedede"
 RIGHT, WRONG = np.array([21, 101, 192]), np.array([216, 67, 21])  # blue on the diagonal, orange beside it
 
 
-def confusion_matrix(truth: np.ndarray, said: np.ndarray, classes: int) -> Image.Image:
-    """How often each class was taken for which: a row a true class, a column what was said.
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> Image.Image:
+    """How often each class was taken for which: a row a true class, a column what was predicted.
 
-    truth, said: [n], classes 0 … classes-1. Shades are shares of a row, numbers are samples.
+    truth, predicted: [n], classes 0 … classes-1. Shades are shares of a row, numbers are samples.
     """
-    counts = np.bincount(truth * classes + said, minlength=classes**2).reshape(classes, classes)
+    counts = np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     # Few mistakes are what one looks for: their shades grow fast.
     strength = np.sqrt(shares)[..., None]
@@ -52,11 +52,12 @@ def confusion_matrix(truth: np.ndarray, said: np.ndarray, classes: int) -> Image
 
 
 def worst_mistakes(
-    x: np.ndarray, truth: np.ndarray, said: np.ndarray, sure: np.ndarray, order: np.ndarray
+    x: np.ndarray, truth: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, order: np.ndarray
 ) -> Image.Image:
-    """Images with what they are, what was said, and how sure of it.
+    """Images with what they are, what was predicted, and how confidently.
 
-    x: [n, channels, height, width], any scale; truth, said: [n]; sure: [n], probabilities; order: which, first first.
+    x: [n, channels, height, width], any scale; truth, predicted: [n]; confidence: [n], probabilities; order: which
+    are shown, first first.
     """
     shown = order[:TILES]
     across = min(ACROSS, len(shown))
@@ -68,7 +69,7 @@ def worst_mistakes(
     for place, i in enumerate(shown):
         left, top = place % across * width + 4, place // across * height + 4
         picture.paste(_thumbnail(x[i], mode), (left, top + MARGIN))
-        _write(draw, (left, top), f"{truth[i]} as {said[i]}, {sure[i]:.0%}", anchor="la")
+        _write(draw, (left, top), f"{truth[i]} as {predicted[i]}, {confidence[i]:.0%}", anchor="la")
     return picture
 
 
