@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ablate.analysis.comparison import Comparison
-from ablate.report.drawing import COLOURS
+from ablate.report.svg import COLOURS
 
 ARMS = ("arm1", "arm2", "arm3", "arm4", "arm5")
 SHAPES = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "*": "★"}  # matplotlib's markers, as text
@@ -15,7 +15,7 @@ SHAPES = {"s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "*": "★"
 class Look:
     """How an arm looks wherever it is shown: a colour and a shape, as not everyone can tell all colours apart."""
 
-    colour: str  # of `drawing.NAMES`
+    colour: str  # of `svg.NAMES`
     marker: str
 
     @classmethod

@@ -14,9 +14,9 @@ from jinja2 import Environment, StrictUndefined
 
 from ablate.analysis.comparison import Comparison
 from ablate.records import results
-from ablate.report import curves, sections
-from ablate.report.drawing import LIGHT
+from ablate.report import learning_curves, sections
 from ablate.report.looks import looks
+from ablate.report.svg import LIGHT
 from ablate.report.tables import main_table, strengths_table
 from ablate.report.text import notes, sentences, title
 from ablate.report.units import Unit
@@ -41,7 +41,7 @@ def page(comparison: Comparison) -> str:
         main=main_table(comparison),
         notes=notes(comparison),
         forests=sections.forests(comparison, arms_looks),
-        curves=curves.section(comparison, arms_looks),
+        curves=learning_curves.section(comparison, arms_looks),
         strengths_table=strengths_table(comparison),
         strengths=sections.strengths(comparison, arms_looks),
         scatter=sections.scatter(comparison, arms_looks),

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ablate.report.drawing import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
 from ablate.report.looks import Look
+from ablate.report.svg import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
 from ablate.utils.text import count
 
 PARTS = {"train": (0, (1, 1.6)), "val": "solid", "test": (0, (4, 1.6))}  # how the line of a part is dashed

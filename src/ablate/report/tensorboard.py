@@ -12,7 +12,7 @@ from ablate.analysis.comparison import Comparison
 from ablate.analysis.runs import finished
 from ablate.records import results
 from ablate.records.names import COMPARISON, EVENTS, HISTORY
-from ablate.report import curves, drawing, sections
+from ablate.report import learning_curves, sections, svg
 from ablate.report.looks import looks
 from ablate.report.tables import markdown
 from ablate.tensorboard import scalars
@@ -26,7 +26,7 @@ def write(comparison: Comparison, folder: Path) -> None:
     # A study may have this name too: what stands beside a history is a run's.
     before = [file for file in place.rglob(EVENTS) if not (file.parent / HISTORY).exists()]
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
-        with drawing.as_png():
+        with svg.as_png():
             plots = list(_plots(comparison))
         with Writer(place) as writer:
             writer.add_text("comparison", markdown(comparison), 0)
@@ -52,7 +52,7 @@ def _write_means(runs: pd.DataFrame, folder: Path) -> None:
     histories = [history for run in runs["folder"] if len(history := results.history(Path(run)))]
     if not histories:
         return
-    means = curves.going_on(pd.concat(histories), len(histories)).mean()
+    means = learning_curves.going_on(pd.concat(histories), len(histories)).mean()
     with Writer(folder) as writer:
         for epoch, row in means.replace([np.inf, -np.inf], np.nan).to_dict("index").items():
             figures = {name: value for name, value in row.items() if not pd.isna(value)}
