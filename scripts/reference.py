@@ -1,7 +1,7 @@
 """python scripts/reference.py: writes docs/config.md, the reference of all groups and keys.
 
-All of it comes from the pydantic schemas in src/ablate and the YAML files in conf/. tests/test_docs.py says so when
-the page is not what this makes.
+All of it comes from the pydantic schemas in src/ablate and the YAML files in conf/. A test says so when the page
+is not what this makes.
 """
 
 from __future__ import annotations
@@ -30,8 +30,12 @@ INTRODUCTION = """\
 A config is put together of groups. `group=option` chooses an option, which is a YAML file; `group.key=value` sets a
 key. `python -m ablate --help` lists both on the command line, and `--cfg job` after any command prints the config that
 it would run. The tables say which values a key takes, and what it is where nothing else is typed; what is wrong is
-refused in one line before anything is written. Your own options join these with `--config-dir DIR`: the file
-`DIR/regularizer/gentle.yaml` is `regularizer=gentle`.
+refused in one line before anything is written.
+
+Your own options join these with `--config-dir mine`: the file `mine/regularizer/gentle.yaml` is `regularizer=gentle`. Where
+the option is new code, a regularizer, dataset or model, its module is beside that file, `mine/regularizer/hoyer.py`. A
+dataset's or model's file may also name what can be imported, `_target_: package.module.name`, with arguments beside it.
+[Add your own](adding.md) has an example of each.
 """
 
 HEADER = "| key | takes | default | what it does |\n| --- | --- | --- | --- |\n"

@@ -1,7 +1,7 @@
 """The update rules, PyTorch's own, on flat [runs, parameters] buffers.
 
 Runs in a stack may differ in every number, but PyTorch's fused kernels take one learning rate a call. Rows
-with the same numbers are therefore neighbours (stacking.py sorts them) and each such block gets its call.
+with the same numbers are therefore neighbours (stack.py sorts them) and each such block gets its call.
 """
 
 from __future__ import annotations

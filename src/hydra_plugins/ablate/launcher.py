@@ -26,7 +26,7 @@ class StackedLauncher(Launcher):
     """Lets a task that knows how do all jobs together, then has Hydra run each with the outcome in hand.
 
     A task function knows how if it has an attribute `together`: a function from the jobs, each its config,
-    as run_job will see it, and what its check gave (composing.py), to an iterator of (place, task), in any
+    as run_job will see it, and what its check gave (cli/composing.py), to an iterator of (place, task), in any
     order, each task a function that returns or raises what came of its job. Folders, logs, callbacks and
     JobReturns are therefore Hydra's own. Any other task function is run job by job.
     """
