@@ -32,10 +32,10 @@ key. `python -m ablate --help` lists both on the command line, and `--cfg job` a
 it would run. The tables say which values a key takes, and what it is where nothing else is typed; what is wrong is
 refused in one line before anything is written.
 
-Your own options join these with `--config-dir mine`: the file `mine/regularizer/gentle.yaml` is `regularizer=gentle`. Where
-the option is new code, a regularizer, dataset or model, its module is beside that file, `mine/regularizer/hoyer.py`. A
-dataset's or model's file may also name what can be imported, `_target_: package.module.name`, with arguments beside it.
-[Add your own](adding.md) has an example of each.
+Your own options join these with `--config-dir mine`: the file `mine/regularizer/gentle.yaml` is `regularizer=gentle`.
+Where the option is new code, a regularizer, dataset or model, its module is beside that file, as in
+`mine/regularizer/hoyer.py`. A dataset's or model's file may also name what can be imported,
+`_target_: package.module.name`, with arguments beside it. [Add your own](adding.md) has an example of each.
 """
 
 HEADER = "| key | takes | default | what it does |\n| --- | --- | --- | --- |\n"
