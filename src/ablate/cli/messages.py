@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablate.config.registration import folder
 from ablate.config.schema import unregularized
+from ablate.options.discovery import own_folders
 from ablate.utils.console import FAILED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, one_line, one_of, refuse
 from ablate.utils.files import short
@@ -63,15 +64,16 @@ def _no_option(arguments: Sequence[str]) -> str | None:
 
 
 def known_keys() -> list[str]:
-    """Every key of the default config and its options, to suggest one for a misspelt one."""
+    """Every key of the default config and its options, one's own too, to suggest one for a misspelt one."""
     keys = set()
-    for path in folder().glob("**/*.yaml"):
-        group = path.parent.relative_to(folder()).parts
-        if group[:1] in (("hydra",), ("experiment",)):
-            continue
-        with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
-            keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
-        keys |= set(group)
+    for place in (folder(), *own_folders()):
+        for path in place.glob("**/*.yaml"):
+            group = path.parent.relative_to(place).parts
+            if group[:1] in (("hydra",), ("experiment",)):
+                continue
+            with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
+                keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
+            keys |= set(group)
     return sorted(keys | _flat({"regularizer": unregularized()}, ""))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from typing import Any, NamedTuple, TextIO, cast
 
 import hydra
@@ -30,35 +30,43 @@ class Ended(NamedTuple):
 
 def perform(arguments: Sequence[str]) -> Ended:
     """Have Hydra carry out a command; whatever it raises is in the answer, but for a BrokenPipeError."""
-    given, sys.argv = sys.argv, ["ablate", *arguments]
-    wanted = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing, and we say it in one line
     command = Command(list(arguments))
-    token = CARRIED_OUT.set(command)
-    error: BaseException | None = None
-    try:
-        with discovery.using(flags.own_folders(arguments)):
+    status, line = FINISHED, None
+    with ExitStack() as stack:
+        wants_traceback = stack.enter_context(_as_hydra_expects(arguments))
+        stack.callback(command.release)
+        stack.callback(CARRIED_OUT.reset, CARRIED_OUT.set(command))
+        try:
+            stack.enter_context(discovery.using(flags.own_folders(arguments)))
             registration.register()
             conf = str(registration.folder().resolve())
-            with redirect_stderr(cast(TextIO, _Errors(sys.stderr))):
-                hydra.main(version_base="1.3", config_path=conf, config_name="config")(Task(command))()
-    except SystemExit as raised:  # argparse, which has said what is wrong
-        return Ended(REFUSED if raised.code else FINISHED, None, command)
-    except BrokenPipeError:
-        raise
-    except (Exception, KeyboardInterrupt, Refused) as raised:
-        error = raised.error if isinstance(raised, Refused) else raised
-        if wanted == "1" and not isinstance(raised, KeyboardInterrupt):
-            raise error from None
-    finally:
-        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
-        sys.argv = given
-        CARRIED_OUT.reset(token)
-        command.release()
-    status, line = (FINISHED, None) if error is None else said_of(error, arguments, command.training)
+            hydra.main(version_base="1.3", config_path=conf, config_name="config")(Task(command))()
+        except SystemExit as raised:  # argparse, which has said what is wrong
+            return Ended(REFUSED if raised.code else FINISHED, None, command)
+        except BrokenPipeError:
+            raise
+        except (Exception, KeyboardInterrupt, Refused) as raised:
+            error = raised.error if isinstance(raised, Refused) else raised
+            if wants_traceback and not isinstance(raised, KeyboardInterrupt):
+                raise error from None
+            status, line = said_of(error, arguments, command.training)
     if status == REFUSED and not command.training:
         command.leave_nothing()
     return Ended(status, line, command)
+
+
+@contextmanager
+def _as_hydra_expects(arguments: Sequence[str]) -> Iterator[bool]:
+    """Hydra reads sys.argv, and raises instead of printing, so that we say it in one line; is a traceback wanted?"""
+    given, sys.argv = sys.argv, ["ablate", *arguments]
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        with redirect_stderr(cast(TextIO, _Errors(sys.stderr))):
+            yield wanted == "1"
+    finally:
+        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
+        sys.argv = given
 
 
 class _Errors:

@@ -76,7 +76,8 @@ def _located(group: str, name: str) -> Callable[..., Any]:
         found = _locate(name)
     except Exception as error:  # whatever the module may raise
         cause = error.__cause__ or error
-        said = one_line(cause) if not isinstance(cause, ModuleNotFoundError) else f"no module named {cause.name}"
+        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
+        said = f"there is no {missing}" if missing else one_line(cause)
         allowed = f"can't be imported ({said}); its folder must be installed, on PYTHONPATH, or the one you are in"
         raise refuse(f"{group}.{TARGET}", name, allowed) from error
     if not callable(found):
