@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard, and the writer of its event files.
+"""What a run shows in TensorBoard, and the SummaryWriter that writes it.
 
-Doors: `run.RunWriter` writes a run's, `writer` any; `command` says how to look at them.
+Doors: `run.RunWriter` writes a run's event file, `writer.Writer` any; `command` says how to look at them.
 """

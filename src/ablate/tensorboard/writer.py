@@ -23,7 +23,6 @@ from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from tensorboard.summary.writer import event_file_writer
-from torch.utils import tensorboard
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard import writer as torch_writer
 
@@ -45,7 +44,7 @@ class Writer(SummaryWriter):
     """
 
     file_writer: FileWriter | None  # type: ignore[assignment]  # PyTorch says None, as both are at first
-    all_writers: dict[str, tensorboard.FileWriter] | None  # type: ignore[assignment]
+    all_writers: dict[str, torch_writer.FileWriter] | None  # type: ignore[assignment]
 
     @property
     def file(self) -> IO[bytes]:
@@ -124,7 +123,7 @@ class Writer(SummaryWriter):
         return self.file_writer
 
 
-class FileWriter(tensorboard.FileWriter):
+class FileWriter(torch_writer.FileWriter):
     """PyTorch's, on a synchronous `EventFileWriter`."""
 
     def __init__(
