@@ -115,7 +115,7 @@ class Regularizer:
         }
 
 
-PLAIN = Regularizer()
+PLAIN = Regularizer()  # none
 
 
 class Forward(NamedTuple):

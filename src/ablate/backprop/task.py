@@ -128,15 +128,11 @@ def read(arguments: Sequence[str]) -> Task:
     _need(not (given.svg and Path(given.svg).is_dir()), "--svg", given.svg, "is a folder; must be a file")
     seed = _whole("--seed", given.seed, 0)
     network = _network(given, seed)
-    pattern = _pattern(given, network, seed)
-    allowed = "must be a number greater than 0"
-    (rate,) = _numbers("--rate", given.rate, 1, allowed)
-    _need(rate > 0, "--rate", given.rate, allowed)
     return Task(
         "The notes' example" if given.network is None else f"Random network of seed {seed}",
         network,
-        pattern,
-        rate,
+        _pattern(given, network, seed),
+        float(_numbers("--rate", given.rate, 1, "must be a number greater than 0", above=0)[0]),
         _regularizer(given.overrides),
         seed,
         _whole("--steps", given.steps, 1),
@@ -171,13 +167,14 @@ def _whole(option: str, text: str, least: int) -> int:
     return int(text)
 
 
-def _numbers(option: str, text: str, count: int, allowed: str) -> Array:
+def _numbers(option: str, text: str, count: int, allowed: str, above: float = -math.inf) -> Array:
     """So many finite numbers, with commas between."""
     try:
         values = np.array([float(part) for part in text.split(",")])
     except ValueError:
         values = np.array([])
-    _need(len(values) == count and np.isfinite(values).all(), option, text, allowed)
+    fits = len(values) == count and np.isfinite(values).all() and (values > above).all()
+    _need(fits, option, text, allowed)
     return values
 
 
@@ -220,12 +217,8 @@ def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
     x = _units("--input", given.input, usual.x, "input")
     target = _units("--target", given.target, usual.target, "output")
     if network.loss == "cross_entropy":
-        _need(
-            ((target >= 0) & (target <= 1)).all(),
-            "--target",
-            given.target,
-            "must be from 0 to 1 with --loss=cross_entropy",
-        )
+        within = ((target >= 0) & (target <= 1)).all()
+        _need(within, "--target", given.target, "must be from 0 to 1 with --loss=cross_entropy")
         whole = network.output != "softmax" or math.isclose(target.sum(), 1, abs_tol=1e-9)
         _need(whole, "--target", given.target, "must add up to 1 with --output=softmax")
     return Pattern(x, target)
