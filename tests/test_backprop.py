@@ -16,16 +16,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate.backprop import autograd, delta_rule, examples, picture
+from ablate.backprop import autograd, delta_rule, picture
 from ablate.backprop.command import main
-from ablate.backprop.delta_rule import ACTIVATIONS, Network, Pattern, Penalty
-from ablate.backprop.naming import named
-from ablate.backprop.options import read
-from ablate.backprop.sections import Setting, sections
+from ablate.backprop.delta_rule import ACTIVATIONS, Network, Pattern, Regularizer, Step
+from ablate.backprop.formulas import BREAK, sections
+from ablate.backprop.task import NOTES_PATTERN, NOTES_WEIGHTS, draw_masks, random_network, read
 
 DOCS = Path(__file__).parents[1] / "docs"
-NOTES = Network(examples.NOTES_WEIGHTS)
-PATTERN = examples.NOTES_PATTERN
+NOTES = Network(NOTES_WEIGHTS)
+PATTERN = NOTES_PATTERN
 
 # The notes' example, worked out with 15 decimals.
 EXACT = {
@@ -44,6 +43,11 @@ ROUNDED = {
     "δ3": "-0.00265", "δ4": "-0.0082", "new w13": "0.0991", "new w23": "0.7976", "new w14": "0.3971",
     "new w24": "0.5926", "new y5": "0.68",
 }  # fmt: skip
+
+
+def named(step: Step) -> dict[str, float]:
+    """Every value of a step by its name."""
+    return {line.name: line.value for section in sections(step) for line in section.lines}
 
 
 def test_the_notes_example_is_exact():
@@ -71,7 +75,7 @@ def test_hidden_deltas_use_the_weights_from_before_the_update():
 
 @st.composite
 def cases(draw):
-    """A network with a pattern, rate, penalty and masks. Its numbers are not rounded: no net is 0 but for rounding."""
+    """A network, pattern, rate, regularizer and masks. The numbers are not rounded: no net is 0 but for rounding."""
     shape = draw(st.lists(st.integers(1, 5), min_size=2, max_size=5))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     weights = tuple(rng.uniform(-1, 1, pair) for pair in pairwise(shape))
@@ -80,10 +84,11 @@ def cases(draw):
     output = draw(names if loss == "squared" else st.sampled_from(["sigmoid", "softmax"]))
     network = Network(weights, biases, draw(names), output, loss)
     target = rng.dirichlet(np.ones(shape[-1])) if output == "softmax" else rng.uniform(0, 1, shape[-1])
-    penalty = Penalty(*rng.uniform(0, 0.1, 2), draw(st.sampled_from(["all", "hidden"])))
+    l1, l2 = rng.uniform(0, 0.1, 2)
     p = draw(st.sampled_from([0.0, 0.2, 0.5]))
-    masks = examples.masks(network, p, draw(st.integers(0, 99)), 1) if p else []
-    return network, Pattern(rng.uniform(-1, 1, shape[0]), target), float(rng.uniform(0.01, 2)), penalty, masks
+    regularizer = Regularizer(l1, l2, p, draw(st.sampled_from(["all", "hidden"])))
+    masks = draw_masks(network, p, draw(st.integers(0, 99)), 1)
+    return network, Pattern(rng.uniform(-1, 1, shape[0]), target), float(rng.uniform(0.01, 2)), regularizer, masks
 
 
 @settings(deadline=None, max_examples=200)
@@ -117,17 +122,22 @@ def test_gradients_are_differences_of_the_error(case):
 def test_l1_pulls_every_weight_alike_and_l2_in_proportion():
     plain = delta_rule.step(NOTES, PATTERN, 0.5)
     weights = np.concatenate([w.ravel() for w in NOTES.weights])
-    for penalty, pull in ((Penalty(l1=0.01), -0.5 * 0.01 * np.sign(weights)), (Penalty(l2=0.01), -0.01 * weights)):
-        step = delta_rule.step(NOTES, PATTERN, 0.5, penalty)
+    for regularizer, pull in (
+        (Regularizer(l1=0.01), -0.5 * 0.01 * np.sign(weights)),
+        (Regularizer(l2=0.01), -0.01 * weights),
+    ):
+        step = delta_rule.step(NOTES, PATTERN, 0.5, regularizer)
         change = [a - b for a, b in zip(step.new.weights, plain.new.weights, strict=True)]
         np.testing.assert_allclose(np.concatenate([w.ravel() for w in change]), pull, rtol=1e-12)
-    assert delta_rule.step(NOTES, PATTERN, 0.5, Penalty(l1=0.01)).penalty["l1"] == pytest.approx(0.031)
-    assert delta_rule.step(NOTES, PATTERN, 0.5, Penalty(l2=0.01)).penalty["l2"] == pytest.approx(0.0207)
+    assert delta_rule.step(NOTES, PATTERN, 0.5, Regularizer(l1=0.01)).penalties["l1"] == pytest.approx(0.031)
+    assert delta_rule.step(NOTES, PATTERN, 0.5, Regularizer(l2=0.01)).penalties["l2"] == pytest.approx(0.0207)
 
 
 def test_neither_biases_nor_with_layers_hidden_the_last_kernel_are_penalised():
     network = Network(NOTES.weights, (np.array([0.5, -0.5]), np.array([0.5])))
-    plain, step = (delta_rule.step(network, PATTERN, 1.0, p) for p in (None, Penalty(0.1, 0.1, "hidden")))
+    plain, step = (
+        delta_rule.step(network, PATTERN, 1.0, p) for p in (Regularizer(), Regularizer(0.1, 0.1, layers="hidden"))
+    )
     assert (step.new.weights[0] != plain.new.weights[0]).all()
     assert (step.new.weights[1] == plain.new.weights[1]).all()
     assert all((a == b).all() for a, b in zip(step.new.biases, plain.new.biases, strict=True))
@@ -143,8 +153,8 @@ def test_a_hidden_unit_that_dropout_hides_neither_speaks_nor_learns():
 
 
 def test_masks_are_drawn_from_the_seed_anew_for_each_update():
-    network = Network(examples.random_weights([2, 200, 1], 0))
-    ((first,), (again,), (other,)) = (examples.masks(network, 0.2, 3, number) for number in (1, 1, 2))
+    network = random_network([2, 200, 1], 0)
+    ((first,), (again,), (other,)) = (draw_masks(network, 0.2, 3, number) for number in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
     assert set(first.tolist()) == {0, 1.25} and 0.1 < (first == 0).mean() < 0.3
 
@@ -157,13 +167,13 @@ def test_a_saturated_output_still_has_its_cross_entropy():
 
 
 def test_autograd_is_only_the_check():
-    code = "import sys, ablate.backprop.sections, ablate.backprop.picture; sys.exit('torch' in sys.modules)"
+    code = "import sys, ablate.backprop.formulas, ablate.backprop.picture; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def worked_out(parts: list[str]) -> float:
+def worked_out(formula: str) -> float:
     """What a calculator makes of a formula as it is printed."""
-    text = "".join(parts).replace("−", "-").replace("·", "*").replace("½", "0.5").replace("²", "**2")
+    text = formula.replace(BREAK, "").replace("−", "-").replace("·", "*").replace("½", "0.5").replace("²", "**2")
     text = re.sub(r"e\^(-?[\d.]+(?:e-\d+)?)", r"exp(\1)", text)
     text = re.sub(r"ln ([\d.]+(?:e-\d+)?)", r"log(\1)", text)
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
@@ -178,19 +188,16 @@ def worked_out(parts: list[str]) -> float:
 @settings(deadline=None, max_examples=200)
 @given(cases())
 def test_every_printed_formula_gives_the_printed_value(case):
-    _, pattern, rate, penalty, masks = case
-    p = next((1 - 1 / m for mask in masks for m in mask if m), 0.5)
     step = delta_rule.step(*case)
-    values = named(step)
     assume(all(abs(net).max() < 20 for passed in (step.forward, step.after) for net in passed.nets))  # six digits of it
-    for section in sections(step, Setting(pattern, rate, penalty, p)):
+    for section in sections(step):
         for line in section.lines:
-            assert worked_out(line.parts) == pytest.approx(values[line.name], rel=1e-3, abs=1e-4), line
+            assert worked_out(line.formula) == pytest.approx(line.value, rel=1e-3, abs=1e-4), line
 
 
 def test_the_formulas_of_the_notes_example_read_as_in_the_notes():
-    parts = sections(delta_rule.step(NOTES, PATTERN, 1.0), Setting(PATTERN, 1.0, Penalty(), 0.0))
-    lines = {line.name: "".join(line.parts) for section in parts for line in section.lines}
+    parts = sections(delta_rule.step(NOTES, PATTERN, 1.0))
+    lines = {line.name: line.formula.replace(BREAK, "") for section in parts for line in section.lines}
     assert lines["net3"] == "0.35·0.1 + 0.9·0.8"
     assert lines["y3"] == "1/(1 + e^−0.755)"
     assert lines["δ3"] == "0.680267·(1 − 0.680267)·0.3·(−0.0406811)"
@@ -275,7 +282,7 @@ def test_cross_entropy_goes_with_softmax_or_with_sigmoid():
 
 def test_regularizers_are_those_of_the_config_in_any_order():
     task = read(["regularizer.l1=0.5", "--steps", "2", "regularizer=dropout", "regularizer.layers=hidden"])
-    assert task.penalty == Penalty(0.5, 0.0, "hidden") and task.dropout == 0.2 and task.steps == 2
+    assert task.regularizer == Regularizer(0.5, 0.0, 0.2, "hidden") and task.steps == 2
     assert read(["--input", "-1,-.5"]).pattern.x.tolist() == [-1, -0.5]
 
 
@@ -343,7 +350,7 @@ def test_tensorboard_shows_error_weights_gradients_and_deltas_of_each_step(tmp_p
     events.Reload()
     network, expected = NOTES, []
     for _ in range(3):
-        step = delta_rule.step(network, PATTERN, 1.0, Penalty(l1=0.01))
+        step = delta_rule.step(network, PATTERN, 1.0, Regularizer(l1=0.01))
         expected.append(step)
         network = step.new
 
@@ -367,10 +374,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 def drawn(*arguments: str) -> ElementTree.Element:
     """The picture of the first step, parsed."""
     task = read(arguments)
-    masks = examples.masks(task.network, task.dropout, task.seed, 1) if task.dropout else ()
-    step = delta_rule.step(task.network, task.pattern, task.rate, task.penalty, masks)
-    setting = Setting(task.pattern, task.rate, task.penalty, task.dropout)
-    return ElementTree.fromstring(picture.draw(step, setting, 1))  # noqa: S314
+    masks = draw_masks(task.network, task.regularizer.dropout, task.seed, 1)
+    step = delta_rule.step(task.network, task.pattern, task.rate, task.regularizer, masks)
+    return ElementTree.fromstring(picture.draw(step, 1))  # noqa: S314
 
 
 def texts(svg: ElementTree.Element) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ablate.backprop.delta_rule import Array, Forward, Network, Pattern, Penalty, Step
+from ablate.backprop.delta_rule import PLAIN, Arrays, Forward, Network, Pattern, Regularizer, Step
 
 ACTIVATIONS = {
     "sigmoid": torch.sigmoid,
@@ -18,84 +20,64 @@ ACTIVATIONS = {
     "linear": torch.clone,
     "softmax": lambda net: torch.softmax(net, 0),
 }
+SIZES = {"l1": lambda w: w.abs().sum(), "l2": lambda w: w.square().sum()}
 
 
-class Pass:
-    """A forward pass whose tensors are kept, so that autograd can be asked about each of them."""
-
-    def __init__(self, network: Network, leaves: Leaves, pattern: Pattern, masks: Sequence[Array] = ()) -> None:
-        target = torch.from_numpy(pattern.target)
-        last = len(network.weights) - 1
-        self.fed, self.nets, self.ys = [torch.from_numpy(pattern.x)], [], []
-        for k, weights in enumerate(leaves.weights):
-            bias = leaves.biases[k] if leaves.biases else None
-            self.nets.append(F.linear(self.fed[k], weights.T, bias))
-            self.ys.append(ACTIVATIONS[network.output if k == last else network.activation](self.nets[k]))
-            if k < last:
-                self.fed.append(self.ys[k] * torch.from_numpy(masks[k]) if masks else self.ys[k])
-        if network.loss == "squared":
-            self.error = F.mse_loss(self.ys[-1], target, reduction="sum") / 2
-        elif network.output == "sigmoid":
-            self.error = F.binary_cross_entropy_with_logits(self.nets[-1], target, reduction="sum")
-        else:
-            self.error = F.cross_entropy(self.nets[-1], target, reduction="sum")
-
-    def numbers(self) -> Forward:
-        return Forward(arrays(self.fed), arrays(self.nets), arrays(self.ys), self.error.item())
-
-
-class Leaves:
-    """The network's parameters as tensors that autograd follows."""
-
-    def __init__(self, network: Network) -> None:
-        self.weights = [torch.tensor(w, requires_grad=True) for w in network.weights]
-        self.biases = [torch.tensor(b, requires_grad=True) for b in network.biases]
-
-
-def arrays(tensors: Sequence[Tensor]) -> list[Array]:
+def _arrays(tensors: Sequence[Tensor]) -> Arrays:
     return [tensor.detach().numpy() for tensor in tensors]
 
 
-def step(
-    network: Network, pattern: Pattern, rate: float, penalty: Penalty | None = None, masks: Sequence[Array] = ()
-) -> Step:
+def _followed(network: Network) -> Any:
+    """The network with tensors for arrays, which autograd follows."""
+    weights: Any = [torch.tensor(array, requires_grad=True) for array in network.weights]
+    biases: Any = [torch.tensor(array, requires_grad=True) for array in network.biases]
+    return replace(network, weights=weights, biases=biases)
+
+
+def _forward(network: Any, pattern: Pattern, masks: Arrays = ()) -> tuple[list[Tensor], Tensor, Forward]:
+    """The nets and the error of a followed network, for autograd to be asked about, and the whole pass in numbers."""
+    fed, nets, ys, target = [torch.from_numpy(pattern.x)], [], [], torch.from_numpy(pattern.target)
+    for k, (weights, name) in enumerate(zip(network.weights, network.activations, strict=True)):
+        nets.append(F.linear(fed[k], weights.T, network.biases[k] if network.biases else None))
+        ys.append(ACTIVATIONS[name](nets[k]))
+        fed.append(ys[k] * torch.from_numpy(masks[k]) if k < len(masks) else ys[k])
+    if network.loss == "squared":
+        error = F.mse_loss(ys[-1], target, reduction="sum") / 2
+    elif network.output == "sigmoid":
+        error = F.binary_cross_entropy_with_logits(nets[-1], target, reduction="sum")
+    else:
+        error = F.cross_entropy(nets[-1], target, reduction="sum")
+    return nets, error, Forward(_arrays(fed[:-1]), _arrays(nets), _arrays(ys), error.item())
+
+
+def step(network: Network, pattern: Pattern, rate: float, regularizer: Regularizer = PLAIN, masks: Arrays = ()) -> Step:
     """What `delta_rule.step` finds by hand, of the same shapes."""
-    penalty = penalty or Penalty()
-    leaves = Leaves(network)
-    passed = Pass(network, leaves, pattern, masks)
-    layers = len(leaves.weights)
+    leaves, layers = _followed(network), len(network.weights)
+    weights, parameters = leaves.weights, leaves.weights + leaves.biases
+    strengths = regularizer.strengths(layers)
+    nets, error, passed = _forward(leaves, pattern, masks)
 
-    found = arrays(torch.autograd.grad(passed.error, passed.nets + leaves.weights + leaves.biases, retain_graph=True))
-    by_net, by_weight, by_bias = found[:layers], found[layers : 2 * layers], found[2 * layers :]
+    def gradients(of: Tensor, by: list[Tensor]) -> Arrays:
+        return _arrays(torch.autograd.grad(of, by, retain_graph=True))
 
-    l1, l2 = (penalty.strengths(name, layers) for name in ("l1", "l2"))
     terms = {
-        "l1": torch.stack([c * w.abs().sum() for c, w in zip(l1, leaves.weights, strict=True)]).sum(),
-        "l2": torch.stack([c * w.square().sum() for c, w in zip(l2, leaves.weights, strict=True)]).sum(),
+        name: torch.stack([of.get(name, 0.0) * size(w) for of, w in zip(strengths, weights, strict=True)]).sum()
+        for name, size in SIZES.items()
     }
-    pulls = {
-        name: arrays([-rate * g for g in torch.autograd.grad(term, leaves.weights, retain_graph=True)])
-        for name, term in terms.items()
-    }
-
-    objective, parameters = passed.error + terms["l1"] + terms["l2"], leaves.weights + leaves.biases
-    with torch.no_grad():  # what torch.optim.SGD does, whose import takes seconds
-        for leaf, gradient in zip(parameters, torch.autograd.grad(objective, parameters), strict=True):
-            leaf -= rate * gradient
-    new = Network(
-        tuple(arrays(leaves.weights)), tuple(arrays(leaves.biases)), network.activation, network.output, network.loss
-    )
+    found = gradients(error, nets + weights)
+    pulls = {name: gradients(term, weights) for name, term in terms.items()}
+    downhill = gradients(error + terms["l1"] + terms["l2"], parameters)
+    # What torch.optim.SGD does, whose import takes seconds.
+    changed = [old - rate * gradient for old, gradient in zip(_arrays(parameters), downhill, strict=True)]
+    new = replace(network, weights=changed[:layers], biases=changed[layers:])
     return Step(
-        network,
-        masks,
-        passed.numbers(),
-        Pass(network, Leaves(network), pattern).numbers(),
-        {name: term.item() for name, term in terms.items()},
-        [-g for g in by_net],
-        by_weight,
-        [-rate * g for g in by_weight],
-        pulls,
-        [-rate * g for g in by_bias],
-        new,
-        Pass(new, Leaves(new), pattern).numbers(),
+        *(network, pattern, rate, regularizer, masks),
+        forward=passed,
+        before=_forward(leaves, pattern)[-1],
+        penalties={name: term.item() for name, term in terms.items()},
+        deltas=[-gradient for gradient in found[:layers]],
+        gradients=found[layers:],
+        pulls=[{name: -rate * pulls[name][k] for name in of} for k, of in enumerate(strengths)],
+        new=new,
+        after=_forward(_followed(new), pattern)[-1],
     )

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
-from ablate.backprop import delta_rule, examples
+from ablate.backprop import delta_rule
 from ablate.backprop.delta_rule import Step
-from ablate.backprop.naming import finite, named
-from ablate.backprop.options import Task, read
+from ablate.backprop.formulas import sections, units, values
 from ablate.backprop.picture import draw
-from ablate.backprop.sections import Setting
-from ablate.backprop.show import Display
+from ablate.backprop.show import Display, difference
+from ablate.backprop.task import Task, draw_masks, read
 from ablate.tensorboard.command import how_to_watch
+from ablate.utils.console import FAILED, FINISHED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, refuse
 from ablate.utils.files import write
-
-if TYPE_CHECKING:
-    from ablate.backprop.record import Record
-
-DONE, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +36,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    return DONE
+    return FINISHED
+
+
+def work(task: Task) -> None:
+    """Do what the command line asks for.
+
+    Raises:
+        ConfigError: what is to be written can't be.
+        RunFailed: a value is no finite number any more.
+    """
+    network, regularizer, display = task.network, task.regularizer, Display(Console())
+    with recorder(task.tensorboard) if task.tensorboard else nullcontext() as record:
+        for update in range(1, task.steps + 1):
+            dropped = draw_masks(network, regularizer.dropout, task.seed, update)
+            given = network, task.pattern, task.rate, regularizer, dropped
+            with np.errstate(all="ignore"):  # what overflows is found and said below
+                step = delta_rule.step(*given)
+                ours = sections(step)
+            if update == 1:
+                display.header(task.title, step)
+            if not np.isfinite([*values(ours), *step.penalties.values()]).all():
+                said = "its values grew beyond all numbers; a smaller --rate or --input may help"
+                raise RunFailed(f"update {update}: {said}")
+            from ablate.backprop import autograd  # with PyTorch: seconds, in which there is a header to read
+
+            theirs = sections(autograd.step(*given))
+            if record:
+                record(update - 1, figures(step, after=False))
+            if update == 1 or task.full:
+                display.full(update, ours, theirs)
+            if task.steps > 1 and not task.full:
+                display.brief(update, step, difference(values(ours), values(theirs)))
+            network = step.new
+        if record:
+            record(task.steps, figures(step, after=True))
+    if task.tensorboard:
+        print(f"\ncurves  {how_to_watch(task.tensorboard)}")
+    if task.svg:
+        with _named("--svg", task.svg):
+            task.svg.parent.mkdir(parents=True, exist_ok=True)
+            write(task.svg, draw(step, task.steps))
+        print(f"\npicture  {task.svg}")
+
+
+@contextmanager
+def recorder(folder: Path) -> Iterator[Callable[[int, dict[str, float]], None]]:
+    """Writes figures of a step as scalars. In TensorBoard they take the place of an earlier command's in the folder."""
+    from ablate.tensorboard.writer import Writer  # with PyTorch and TensorBoard: seconds
+
+    with _named("--tensorboard", folder):
+        writer = Writer(folder, purge_step=0)
+    with closing(writer):
+        yield lambda step, found: writer.add_metrics(found, step)
+
+
+def figures(step: Step, after: bool) -> dict[str, float]:
+    """For TensorBoard: what a step started from, and the deltas and gradients found; or what its update left."""
+    network, passed = (step.new, step.after) if after else (step.network, step.before)
+    penalty = sum(step.regularizer.penalties(network.weights).values())
+    found = {"error": passed.error, "penalty": penalty, "objective": passed.error + penalty}
+    _, *behind = units(step)
+    found |= {f"outputs/y{unit.number}": float(y) for unit, y in zip(behind[-1], passed.ys[-1], strict=True)}
+    for unit in chain(*behind):
+        found |= {f"weights/{w.name}": w.new if after else w.value for w in unit.weights}
+        if not after:
+            found |= {f"gradients/{w.name}": w.gradient for w in unit.weights}
+            found[f"deltas/delta{unit.number}"] = unit.delta
+    return found
 
 
 @contextmanager
@@ -51,58 +113,3 @@ def _named(option: str, path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise refuse(option, path, f"can't be written: {error.strerror}") from None
-
-
-def steps(task: Task) -> Iterator[tuple[int, Step, Step]]:
-    """Every update's number, the update by hand, and what autograd has for it.
-
-    Raises:
-        RunFailed: a value is no finite number any more.
-    """
-    from ablate.backprop import autograd
-
-    network = task.network
-    for update in range(1, task.steps + 1):
-        masks = examples.masks(network, task.dropout, task.seed, update) if task.dropout else ()
-        with np.errstate(all="ignore"):  # what overflows is found and said below
-            step = delta_rule.step(network, task.pattern, task.rate, task.penalty, masks)
-        if not finite(named(step)):
-            said = "its values grew beyond all numbers; a smaller --rate or --input may help"
-            raise RunFailed(f"update {update}: {said}")
-        yield update, step, autograd.step(network, task.pattern, task.rate, task.penalty, masks)
-        network = step.new
-
-
-def work(task: Task) -> None:
-    """Do what the command line asks for."""
-    setting = Setting(task.pattern, task.rate, task.penalty, task.dropout)
-    display = Display(Console(), setting)
-    with _record(task) as record:
-        display.header(task.network, task.title)
-        for update, step, check in steps(task):
-            if record:
-                record.take(update, step)
-            if update == 1 or task.full:
-                display.full(update, step, check)
-            if task.steps > 1 and not task.full:
-                if update == 1:
-                    display.steps_header(task.network)
-                display.brief(update, step, check)
-        if record:
-            record.end(task.steps, step)
-    if task.tensorboard:
-        print(f"\ncurves  {how_to_watch(task.tensorboard)}")
-    if task.svg:
-        with _named("--svg", task.svg):
-            task.svg.parent.mkdir(parents=True, exist_ok=True)
-            write(task.svg, draw(step, setting, task.steps))
-        print(f"\npicture  {task.svg}")
-
-
-def _record(task: Task) -> AbstractContextManager[Record | None]:
-    if task.tensorboard is None:
-        return nullcontext()
-    from ablate.backprop.record import Record  # with PyTorch and TensorBoard: seconds
-
-    with _named("--tensorboard", task.tensorboard):
-        return closing(Record(task.tensorboard, task.penalty))

@@ -20,7 +20,7 @@ therefore its δ_j too (Srivastava et al. 2014).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, ndtr
 
 Array = NDArray[np.float64]
+Arrays = Sequence[Array]
 
 
 def sigmoid(net: Array) -> Array:
@@ -35,23 +36,22 @@ def sigmoid(net: Array) -> Array:
         return 1 / (1 + np.exp(-net))
 
 
-def normal_density(net: Array) -> Array:
-    return np.exp(-(net**2) / 2) / np.sqrt(2 * np.pi)
+def gelu_slope(net: Array, y: Array) -> Array:
+    return ndtr(net) + net * (np.exp(-(net**2) / 2) / np.sqrt(2 * np.pi))
 
 
-class Activation(NamedTuple):
-    """f(net), and its slope f′ from net and y = f(net); elementwise."""
-
-    function: Callable[[Array], Array]
-    slope: Callable[[Array, Array], Array]
-
-
-ACTIVATIONS = {
-    "sigmoid": Activation(sigmoid, lambda net, y: y * (1 - y)),
-    "tanh": Activation(np.tanh, lambda net, y: 1 - y**2),
-    "relu": Activation(lambda net: np.maximum(net, 0), lambda net, y: (net > 0).astype(np.float64)),
-    "gelu": Activation(lambda net: net * ndtr(net), lambda net, y: ndtr(net) + net * normal_density(net)),
-    "linear": Activation(lambda net: net, lambda net, y: np.ones_like(net)),
+# f(net), and its slope f′ from net and y = f(net); elementwise.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], Array]]] = {
+    "sigmoid": (sigmoid, lambda net, y: y * (1 - y)),
+    "tanh": (np.tanh, lambda net, y: 1 - y**2),
+    "relu": (lambda net: np.maximum(net, 0), lambda net, y: (net > 0).astype(np.float64)),
+    "gelu": (lambda net: net * ndtr(net), gelu_slope),
+    "linear": (lambda net: net, lambda net, y: np.ones_like(net)),
+}
+# Σ|w| and Σw² of a layer, and their slopes by w.
+PENALTIES: dict[str, tuple[Callable[[Array], float], Callable[[Array], Array]]] = {
+    "l1": (lambda w: np.abs(w).sum(), np.sign),
+    "l2": (lambda w: (w**2).sum(), lambda w: 2 * w),
 }
 
 
@@ -64,11 +64,21 @@ class Network:
     loss: squared, ½Σ(t − y)², or cross_entropy.
     """
 
-    weights: tuple[Array, ...]
-    biases: tuple[Array, ...] = ()
+    weights: Arrays
+    biases: Arrays = ()
     activation: str = "sigmoid"
     output: str = "sigmoid"
     loss: str = "squared"
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of units of every layer, the inputs first."""
+        return [len(self.weights[0]), *(w.shape[1] for w in self.weights)]
+
+    @property
+    def activations(self) -> list[str]:
+        """Of the units that each layer of weights leads to."""
+        return [self.activation] * (len(self.weights) - 1) + [self.output]
 
 
 class Pattern(NamedTuple):
@@ -79,50 +89,62 @@ class Pattern(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Penalty:
-    """Strengths of l1·Σ|w| and l2·Σw²: sums over the weights. layers: all of them, or all but the last (hidden)."""
+class Regularizer:
+    """Strengths of l1·Σ|w| and l2·Σw² over the weights of all layers, or of all but the last (hidden); dropout's p."""
 
     l1: float = 0.0
     l2: float = 0.0
+    dropout: float = 0.0
     layers: str = "all"
 
-    def strengths(self, name: str, layers: int) -> list[float]:
-        """The strength of l1 or l2 in every layer."""
-        strength: float = getattr(self, name)
-        return [strength if self.layers == "all" or k < layers - 1 else 0.0 for k in range(layers)]
+    @property
+    def penalised(self) -> dict[str, float]:
+        """The strengths that are not 0, by the penalty's name."""
+        return {name: strength for name, strength in (("l1", self.l1), ("l2", self.l2)) if strength}
 
-    def values(self, weights: Sequence[Array]) -> dict[str, float]:
+    def strengths(self, layers: int) -> list[dict[str, float]]:
+        """Those in force in each of so many layers of weights."""
+        return [self.penalised] * (layers - 1) + [self.penalised if self.layers == "all" else {}]
+
+    def penalties(self, weights: Arrays) -> dict[str, float]:
         """l1·Σ|w| and l2·Σw²."""
-        sizes = {"l1": [float(np.abs(w).sum()) for w in weights], "l2": [float((w**2).sum()) for w in weights]}
-        return {name: float(np.dot(self.strengths(name, len(weights)), size)) for name, size in sizes.items()}
+        strengths = self.strengths(len(weights))
+        return {
+            name: float(np.dot([of.get(name, 0.0) for of in strengths], [size(w) for w in weights]))
+            for name, (size, _) in PENALTIES.items()
+        }
+
+
+PLAIN = Regularizer()  # none
 
 
 class Forward(NamedTuple):
     """A forward pass, an array a layer: what is fed to it, its nets and its outputs y; and the error E."""
 
-    fed: list[Array]
-    nets: list[Array]
-    ys: list[Array]
+    fed: Arrays
+    nets: Arrays
+    ys: Arrays
     error: float
 
 
 class Step(NamedTuple):
-    """One update, and all that led to it: an array a layer, [from, to] or [to]. pulls: by penalty, l1 and l2.
+    """One update, and all that led to it: an array a layer, [from, to] or [to]. pulls: of a layer, by penalty.
 
     masks: dropout's m of every hidden layer, or none. before, after: the passes with the old and the new weights
     and no masks, as a network is used; `forward` is the one that was trained on.
     """
 
     network: Network
-    masks: Sequence[Array]
+    pattern: Pattern
+    rate: float
+    regularizer: Regularizer
+    masks: Arrays
     forward: Forward
     before: Forward
-    penalty: dict[str, float]
-    deltas: list[Array]
-    gradients: list[Array]
-    updates: list[Array]
-    pulls: dict[str, list[Array]]
-    bias_updates: list[Array]
+    penalties: dict[str, float]
+    deltas: Arrays
+    gradients: Arrays
+    pulls: Sequence[dict[str, Array]]
     new: Network
     after: Forward
 
@@ -136,62 +158,43 @@ def error(network: Network, net: Array, y: Array, target: Array) -> float:
     return float(np.sum(target * (logsumexp(net) - net)))  # −Σ t·ln y
 
 
-def forward(network: Network, pattern: Pattern, masks: Sequence[Array] = ()) -> Forward:
+def forward(network: Network, pattern: Pattern, masks: Arrays = ()) -> Forward:
     """net_j = Σ w_ij·y_i and y_j = f(net_j), layer by layer. masks: m of every hidden layer, or none."""
     fed, nets, ys = [pattern.x], [], []
-    last = len(network.weights) - 1
-    for k, weights in enumerate(network.weights):
+    for k, (weights, name) in enumerate(zip(network.weights, network.activations, strict=True)):
         net = fed[k] @ weights + (network.biases[k] if network.biases else 0)
-        if k == last and network.output == "softmax":
-            y = np.exp(net - logsumexp(net))
-        else:
-            y = ACTIVATIONS[network.output if k == last else network.activation].function(net)
+        y = np.exp(net - logsumexp(net)) if name == "softmax" else ACTIVATIONS[name][0](net)
         nets.append(net)
         ys.append(y)
-        if k < last:
-            fed.append(masks[k] * y if masks else y)
-    return Forward(fed, nets, ys, error(network, nets[-1], ys[-1], pattern.target))
+        fed.append(masks[k] * y if k < len(masks) else y)
+    return Forward(fed[:-1], nets, ys, error(network, nets[-1], ys[-1], pattern.target))
 
 
-def backward(network: Network, passed: Forward, target: Array, masks: Sequence[Array] = ()) -> list[Array]:
+def backward(network: Network, passed: Forward, target: Array, masks: Arrays = ()) -> Arrays:
     """The deltas of every layer, found from the last layer to the first."""
     delta = target - passed.ys[-1]
     if network.loss == "squared":
-        delta = ACTIVATIONS[network.output].slope(passed.nets[-1], passed.ys[-1]) * delta
+        delta = ACTIVATIONS[network.output][1](passed.nets[-1], passed.ys[-1]) * delta
     deltas = [delta]
     for k in reversed(range(len(network.weights) - 1)):
-        delta = ACTIVATIONS[network.activation].slope(passed.nets[k], passed.ys[k]) * (network.weights[k + 1] @ delta)
+        delta = ACTIVATIONS[network.activation][1](passed.nets[k], passed.ys[k]) * (network.weights[k + 1] @ delta)
         delta = masks[k] * delta if masks else delta
         deltas.insert(0, delta)
     return deltas
 
 
-def step(
-    network: Network, pattern: Pattern, rate: float, penalty: Penalty | None = None, masks: Sequence[Array] = ()
-) -> Step:
+def step(network: Network, pattern: Pattern, rate: float, regularizer: Regularizer = PLAIN, masks: Arrays = ()) -> Step:
     """One update by the delta rule: Δw = η·δ·y, and the pull of the penalties."""
-    penalty = penalty or Penalty()
-    passed = forward(network, pattern, masks)
+    passed, before = forward(network, pattern, masks), forward(network, pattern)
     deltas = backward(network, passed, pattern.target, masks)
-    products = [np.outer(fed, delta) for fed, delta in zip(passed.fed, deltas, strict=True)]
-    updates = [rate * product for product in products]
-    bias_updates = [rate * delta for delta in deltas] if network.biases else []
-
-    kernels = network.weights
-    l1, l2 = (penalty.strengths(name, len(kernels)) for name in ("l1", "l2"))
-    pulls = {
-        "l1": [-rate * strength * np.sign(w) for strength, w in zip(l1, kernels, strict=True)],
-        "l2": [-rate * strength * 2 * w for strength, w in zip(l2, kernels, strict=True)],
-    }
-    parts = zip(kernels, updates, pulls["l1"], pulls["l2"], strict=True)
-    new = Network(
-        tuple(w + update + pull1 + pull2 for w, update, pull1, pull2 in parts),
-        tuple(b + update for b, update in zip(network.biases, bias_updates, strict=True)),
-        network.activation,
-        network.output,
-        network.loss,
-    )
-    gradients = [-product for product in products]
-    before, after = forward(network, pattern), forward(new, pattern)
-    values = penalty.values(kernels)
-    return Step(network, masks, passed, before, values, deltas, gradients, updates, pulls, bias_updates, new, after)
+    gradients = [-np.outer(fed, delta) for fed, delta in zip(passed.fed, deltas, strict=True)]
+    pulls = [
+        {name: -rate * strength * PENALTIES[name][1](w) for name, strength in of.items()}
+        for of, w in zip(regularizer.strengths(len(deltas)), network.weights, strict=True)
+    ]
+    changes = zip(network.weights, gradients, pulls, strict=True)
+    weights = [sum(pull.values(), start=w - rate * gradient) for w, gradient, pull in changes]
+    biases = [b + rate * delta for b, delta in zip(network.biases, deltas, strict=False)]  # there may be none
+    new, penalties = replace(network, weights=weights, biases=biases), regularizer.penalties(network.weights)
+    given, after = (network, pattern, rate, regularizer, masks), forward(new, pattern)
+    return Step(*given, passed, before, penalties, deltas, gradients, pulls, new, after)
