@@ -73,7 +73,7 @@ def _fits(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> Non
     memory.demand(f"model={config.name}: its {parameters:,} parameters", needed)
     try:
         model = build(config, shape, outputs, seed=0).eval()
-        with torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
             given = model(torch.zeros(2, *shape))
     except ConfigError:
         raise
