@@ -14,8 +14,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from ablate.analysis import statistics
-from ablate.utils.errors import ConfigError
 from ablate.analysis.statistics import COLUMNS, compare
+from ablate.utils.errors import ConfigError
 
 # Coarse figures, so that ties happen; NaN for runs that gave none.
 figures = st.one_of(st.integers(0, 6).map(lambda i: i / 10), st.floats(-1e3, 1e3, width=32), st.just(math.nan))

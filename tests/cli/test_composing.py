@@ -6,8 +6,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from ablate.config import schema as config
 from ablate.cli.composing import Composer
+from ablate.config import registration
 
 JOBS = [
     ["regularizer=l1", "seed=3"],
@@ -22,7 +22,7 @@ JOBS = [
 
 @pytest.fixture
 def composer():
-    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3", job_name="ablate"):
+    with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3", job_name="ablate"):
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration("config", ["seed=1,2"], run_mode=RunMode.MULTIRUN)
         yield Composer(loader, master, lambda config: None)

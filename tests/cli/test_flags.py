@@ -1,3 +1,5 @@
+"""Hydra's flags: config folders are code and trusted as such; what else is refused, and what stays untouched."""
+
 from __future__ import annotations
 
 import os
@@ -9,11 +11,9 @@ import pytest
 from ablate.cli.main import main
 
 RUN = ["trainer.epochs=1", "model.hidden=[4]", "logging.tensorboard=false"]
+WAYS = [["--config-dir", "mine"], ["-cd=mine"], ["hydra.searchpath=[file://mine]"]]
 
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def mine(content: str, name: str = "experiment/mine.yaml") -> None:
@@ -22,40 +22,37 @@ def mine(content: str, name: str = "experiment/mine.yaml") -> None:
     path.write_text(content)
 
 
-TARGET = "# @package _global_\nhydra: {callbacks: {x: {_target_: %s, command: touch owned}}}\n"
-HOSTILE = {
-    "a callable": TARGET % "os.system",
-    "by way of a module of ours": TARGET % "ablate.cli.os.system",
-    "what a plugin imported": TARGET % "hydra_plugins.ablate.launcher.Path",
-    "any of our classes": TARGET % "ablate.records.recorder.Recorder",
-    "pieced together": TARGET % "'os.${oc.env:SHELL}'",
-    "no text": TARGET % "[os, system]",
-    "a handler of logging's": "# @package _global_\nhydra: {job_logging: {handlers: {file: {(): os.system}}}}\n",
-    "a package of logging's": "# @package hydra.job_logging\nhandlers: {file: {class: os.system}}\n",
-    "defaults into logging": "defaults: [other@hydra.job_logging: x]\n",
-    "an environment": "# @package _global_\nhydra: {job: {env_set: {LD_PRELOAD: x}}}\n",
-    "another folder": "# @package _global_\nhydra: {searchpath: [file:///tmp]}\n",
-    "text that becomes keys": "# @package _global_\nhydra: {callbacks: {x: '${oc.create:{_target_: os.system}}'}}\n",
-    "text that is decoded": "# @package _global_\nx: '${ oc . decode : ${y}}'\n",
-    "a resolver pieced together": "# @package _global_\nx: '${oc.${y}:abc}'\n",
-    "aliases of aliases": "a0: &a0 [1, 2]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40)),
-}
+@pytest.mark.parametrize("way", WAYS)
+def test_a_config_folder_is_code_and_has_called_what_it_names(way, monkeypatch, tmp_path, capsys):
+    Path("called_by_a_config.py").write_text(
+        "from hydra.experimental.callback import Callback\n"
+        "class Note(Callback):\n"
+        "    def on_job_start(self, config, **_): open('called', 'w').close()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    mine("# @package _global_\nhydra: {callbacks: {x: {_target_: called_by_a_config.Note}}}\n")
+    assert main([*way, "experiment=mine", *RUN]) == 0, capsys.readouterr().err
+    assert Path("called").exists()
 
 
-@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("way", [["--config-dir", "mine"], ["-cd=mine"], ["hydra.searchpath=[file://mine]"]])
-def test_a_config_folder_has_nothing_imported_or_called(content, way, capsys):
-    mine(content)
-    assert main([*way, "+experiment=mine", *RUN]) == 2
-    shown = capsys.readouterr()
-    assert shown.err.startswith("error: ") and shown.err.count("\n") == 1 and "mine/experiment/mine.yaml" in shown.err
-    assert [path.name for path in Path().iterdir()] == ["mine"]
+@pytest.mark.parametrize("option", ["regularizer/l1", "optimizer/adam", "study/regularizers", "experiment/notes_l1"])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_option_of_ones_own_with_the_name_of_a_bundled_one_is_refused(way, option, capsys):
+    mine("l1: 7.0\n", f"{option}.yaml")
+    assert main([*way, *RUN]) == 2
+    shown, taken = capsys.readouterr(), option.replace("/", "=")
+    assert shown.err == f"error: mine/{option}.yaml: there is {taken} already; choose another name\n"
+    assert [path.name for path in Path().iterdir()] == ["mine"] and shown.out == ""
 
 
-def test_a_file_named_after_logging_is_refused(capsys):
-    mine("handlers: {file: {class: os.system}}", "hydra/job_logging/mine.yaml")
-    assert main(["--config-dir=mine", "hydra/job_logging=mine", *RUN]) == 2
-    assert "can't set _logging" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["regularizer/l1", "dataset/digits", "model/mlp"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_module_of_ones_own_with_the_name_of_a_bundled_one_is_refused(way, option, capsys):
+    mine("raise SystemExit('is imported')\n", f"{option}.py")
+    assert main([*way, *RUN]) == 2
+    shown, group = capsys.readouterr(), option.partition("/")[0]
+    assert shown.err == f"error: mine/{option}: there is a {group} of this name already; choose another one\n"
+    assert [path.name for path in Path().iterdir()] == ["mine"] and shown.out == ""
 
 
 def test_an_arm_of_a_folder_sets_no_key_of_hydras(capsys):

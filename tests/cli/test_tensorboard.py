@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-import tensorboard as installed
 
+import tensorboard as installed
 from ablate.cli import tensorboard
 from ablate.cli.main import main
 from ablate.utils.errors import ConfigError
@@ -26,9 +26,7 @@ from ablate.utils.errors import ConfigError
 EVENTS = "events.out.tfevents.1.host.2.0"
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def touch(path: str, time: float) -> None:
@@ -121,7 +119,8 @@ def test_what_cannot_be_shown_is_one_line_and_exit_status_2(capsys, arguments, s
 
 def test_help_needs_no_tensorboard():
     code = (
-        "import sys; from ablate import cli; cli.main(['tensorboard', '-h']); assert 'tensorboard' not in sys.modules"
+        "import sys; from ablate.cli.main import main\n"
+        "main(['tensorboard', '-h']); assert 'tensorboard' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "[DIR] [--no-browser]" in done.stdout

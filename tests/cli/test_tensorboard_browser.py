@@ -1,7 +1,7 @@
 """TensorBoard on a real study, in a browser: what a person sees there.
 
 Screenshots are kept in outputs/screenshots, or where SCREENSHOTS says:
-SCREENSHOTS=docs/images pytest tests/test_tensorboard_browser.py makes the README's.
+SCREENSHOTS=docs/images pytest tests/cli/test_tensorboard_browser.py makes the README's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
 from ablate.cli.main import main
-from conftest import resize
+from helpers import resize
 
 KEPT = Path(os.environ.get("SCREENSHOTS", "outputs/screenshots")).absolute()
 ARMS = ("none", "l1=3e-4", "l2=1e-3", "dropout=0.2", "patience=5")

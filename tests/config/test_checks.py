@@ -3,13 +3,12 @@ from __future__ import annotations
 import pytest
 from hydra import compose, initialize_config_dir
 
-from ablate.config import schema as config
+from ablate.config import registration
 from ablate.utils.errors import ConfigError
-from ablate.config.identity import run_id
 
 OPTIONS = [
     f"{path.parent.name}={path.stem}"
-    for path in sorted(config.folder().glob("*/*.yaml"))
+    for path in sorted(registration.folder().glob("*/*.yaml"))
     if path.parent.name not in ("hydra",)
 ]
 
@@ -24,14 +23,6 @@ def test_l1_with_dropout_is_exactly_that(configured):
     assert both.model.dropout == 0.2
     assert {name: value for name, value in both.strengths.items() if value} == {"l1": 3e-4}
     assert both.model_copy(update={"model": plain.model, "regularizer": plain.regularizer}) == plain
-
-
-def test_a_regularizer_that_is_new_leaves_the_runs_of_before_what_they_were(configured):
-    now = configured("regularizer=l1").model_dump(mode="json")
-    before = {**now, "regularizer": {key: now["regularizer"][key] for key in ("l1", "l2", "dropout", "layers")}}
-    assert before != now and run_id(before, "data", "cpu") == run_id(now, "data", "cpu")
-    stronger = {**now, "regularizer": now["regularizer"] | {"l1_proximal": 0.1}}
-    assert run_id(stronger, "data", "cpu") != run_id(now, "data", "cpu")
 
 
 def test_dropout_of_the_model_follows_the_regularizer(configured):
@@ -93,75 +84,9 @@ def test_keras_names_of_figures_are_understood(configured):
     assert watching.monitor == "accuracy/val"
 
 
-def test_rules_of_thumb_warn_above_30_percent_dropout(configured):
-    assert config.advice(configured("model.dropout=0.3")) == []
-    assert "above 0.3" in config.advice(configured("model.dropout=0.31"))[0]
-
-
 def test_dropout_on_the_output_is_impossible():
     with (
-        initialize_config_dir(str(config.folder().resolve()), version_base="1.3"),
+        initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"),
         pytest.raises(Exception, match=r"Could not override 'model\.output_dropout'"),
     ):
         compose("config", ["model.output_dropout=0.5"])
-
-
-@pytest.mark.parametrize(
-    ("overrides", "name"),
-    [
-        ((), "none"),
-        (("regularizer.l1=1e-4",), "l1=1e-4"),
-        (("regularizer.l1=0.00025", "model.dropout=0.2"), "l1=2.5e-4 dropout=0.2"),
-        (("regularizer=l2", "regularizer.l2=0.01", "regularizer.layers=hidden"), "l2=0.01 layers=hidden"),
-        (("early_stopping=patience",), "patience=5"),
-        (("regularizer=dropout", "model.dropout=0"), "none"),
-    ],
-)
-def test_arms_have_names_that_read(configured, overrides, name):
-    assert config.arm(configured(*overrides)) == name
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "../../x",
-        "a" * 300,
-        "é" * 150,
-        "dataset.root=/x/y",
-        "",
-        ".",
-        "..",
-        "a\0b",
-        "a\nb",
-        "\udcff",
-        "\x1b[2J" * 99,
-        "CON",
-    ],
-)
-def test_folder_names_hold_no_path_and_are_not_too_long(text):
-    name = config.filename(text)
-    assert "/" not in name and len(name.encode()) <= 255 and name.isprintable() and name not in ("", ".", "..")
-
-
-def test_long_names_stay_apart():
-    assert config.filename("a" * 300 + "1") != config.filename("a" * 300 + "2")
-
-
-@pytest.mark.parametrize(
-    ("typed", "name"),
-    [
-        ([], "none"),
-        (["regularizer=l1"], "l1=3e-4"),
-        (["regularizer=l1", "regularizer.l1=1e-4", "seed=3"], "l1=1e-4"),
-        (["regularizer=l1", "model.dropout=0.2", "regularizer.layers=hidden"], "l1=3e-4,dropout=0.2,layers=hidden"),
-        (["early_stopping=patience", "early_stopping.patience=7"], "patience=7"),
-        (["early_stopping=patience", "early_stopping.min_delta=0.1"], "patience=5,early_stopping.min_delta=0.1"),
-        (["model.hidden=[8,4]", "dataset=noise", "device=cpu"], "none,model.hidden=[8,4],dataset=noise"),
-        (["experiment=notes_l1", "logging.images=false"], "l1=0.01,layers=hidden,experiment=notes_l1"),
-        (["dataset=mnist", "dataset.root=/a/b"], "none,dataset=mnist"),
-    ],
-)
-def test_a_sweeps_folders_say_how_a_run_is_regularized_and_what_else_was_typed(typed, name):
-    with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
-        composed = compose("config", typed, return_hydra_config=True)
-    assert config.run_folder(_root_=composed) == name

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from helpers import ROOT
+
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COPIED = ("conf", "examples", "scripts", "src", "tests", "pyproject.toml")
 SLOW_TO_IMPORT = ["matplotlib.figure", "omegaconf", "pandas", "pydantic", "rich", "scipy.stats", "torch"]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.utils import memory
 from ablate.execution import planning
 from ablate.execution.planning import Plan, plan
+from ablate.utils import memory
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.preprocessing.splits import stratified
 from ablate.utils.errors import ConfigError
-from ablate.preprocessing.splits import split, stratified
+from helpers import parts
 
 DATASETS = ["digits", "noise"]
 
@@ -27,41 +28,41 @@ def test_a_stratified_split_takes_every_sample_once_and_each_class_in_proportion
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_standardised_by_the_training_part_alone(configured, dataset):
-    parts = split(configured(f"dataset={dataset}", "dataset.scaling=standard"))
-    axes = (0, *range(2, parts.train.x.ndim))
-    assert parts.train.x.mean(axes).abs().max() < 1e-4
-    assert (parts.train.x.std(axes) - 1).abs().max() < 1e-2
-    assert parts.val.x.mean(axes).abs().max() > 1e-4  # not by its own figures
+    found = parts(configured(f"dataset={dataset}", "dataset.scaling=standard"))
+    axes = (0, *range(2, found.train.x.ndim))
+    assert found.train.x.mean(axes).abs().max() < 1e-4
+    assert (found.train.x.std(axes) - 1).abs().max() < 1e-2
+    assert found.val.x.mean(axes).abs().max() > 1e-4  # not by its own figures
 
 
 def test_unit_scaling_maps_pixels_to_0_and_1(configured):
-    x = split(configured("dataset.scaling=unit")).train.x
+    x = parts(configured("dataset.scaling=unit")).train.x
     assert x.min() == 0 and x.max() == 1
 
 
 def test_the_split_is_the_same_for_every_arm_and_seed(configured):
-    a, b = split(configured("regularizer=l1", "seed=1")), split(configured("model.dropout=0.5", "seed=2"))
+    a, b = parts(configured("regularizer=l1", "seed=1")), parts(configured("model.dropout=0.5", "seed=2"))
     assert a is b
 
 
 def test_a_split_without_a_seed_follows_the_runs(configured):
-    one, two = (split(configured("dataset.split_seed=null", f"seed={seed}")) for seed in (1, 2))
+    one, two = (parts(configured("dataset.split_seed=null", f"seed={seed}")) for seed in (1, 2))
     assert not (one.test.y == two.test.y).all()
-    assert (one.test.y == split(configured("dataset.split_seed=1", "seed=9")).test.y).all()
+    assert (one.test.y == parts(configured("dataset.split_seed=1", "seed=9")).test.y).all()
 
 
 def test_digits_are_all_there(configured):
-    parts = split(configured())
-    assert [len(p) for p in (parts.train, parts.val, parts.test)] == [1079, 359, 359]
-    assert parts.shape == (1, 8, 8) and parts.outputs == 10
+    found = parts(configured())
+    assert [len(p) for p in (found.train, found.val, found.test)] == [1079, 359, 359]
+    assert found.shape == (1, 8, 8) and found.outputs == 10
 
 
 def test_noise_has_one_logit_and_a_test_part_of_its_own(configured):
-    parts = split(configured("dataset=noise"))
-    assert [len(p) for p in (parts.train, parts.val, parts.test)] == [800, 200, 1000]
-    assert parts.shape == (10,) and parts.outputs == 1
+    found = parts(configured("dataset=noise"))
+    assert [len(p) for p in (found.train, found.val, found.test)] == [800, 200, 1000]
+    assert found.shape == (10,) and found.outputs == 1
 
 
 def test_a_part_without_a_sample_of_some_class_is_refused(configured):
     with pytest.raises(ConfigError, match=r"dataset\.val_fraction=0\.001: leaves the val part without"):
-        split(configured("dataset.val_fraction=0.001"))
+        parts(configured("dataset.val_fraction=0.001"))

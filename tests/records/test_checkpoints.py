@@ -10,9 +10,12 @@ import pytest
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ablate.execution.runs import run_all
+from ablate.execution.stack_run import train_stack
 from ablate.records import checkpoints
 from ablate.records.job import Job
-from ablate.execution.runs import run, run_all
+from ablate.records.names import CHECKPOINT
+from helpers import trained
 
 SETTINGS = {
     "adam": ["regularizer=dropout", "trainer.epochs=9"],
@@ -47,7 +50,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(configured, t
     config = configured(*SETTINGS[setting], "trainer.checkpoint_every=2", "seed=3")
     list(run_all([Job(config, tmp_path / "whole")]))
     job = Job(config, tmp_path / "killed")
-    stopped = run([job])
+    stopped = train_stack([job])
     for rows in itertools.islice(stopped, 5):  # a checkpoint after epoch 4; epoch 5 is lost
         assert rows[0].epoch <= 5
     stopped.close()
@@ -67,7 +70,7 @@ def test_runs_of_a_stack_go_on_in_other_company(configured, tmp_path):
     configs = [configured(*overrides, arm, f"seed={seed}") for arm in arms for seed in (0, 1)]
     list(run_all([Job(c, tmp_path / f"whole{i}") for i, c in enumerate(configs)]))
     jobs = [Job(c, tmp_path / f"killed{i}") for i, c in enumerate(configs)]
-    stopped = run(jobs[:4])
+    stopped = train_stack(jobs[:4])
     list(itertools.islice(stopped, 4))
     stopped.close()
     planned = []
@@ -83,10 +86,10 @@ def test_a_checkpoint_that_is_of_no_use_is_left_alone_and_the_run_begins_anew(co
     config = configured("trainer.epochs=4", "model.hidden=[8]", "trainer.checkpoint_every=2")
     list(run_all([Job(config, tmp_path / "whole")]))
     job = Job(config, tmp_path / "run")
-    stopped = run([job])
+    stopped = train_stack([job])
     list(itertools.islice(stopped, 3))
     stopped.close()
-    path = job.folder / checkpoints.FILE
+    path = job.folder / CHECKPOINT
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
     elif damage == "empty":
@@ -110,7 +113,5 @@ def test_a_checkpoint_that_is_of_no_use_is_left_alone_and_the_run_begins_anew(co
     ("every", "epochs"), [("null", []), ("3", [3, 6]), ("0min", [1, 2, 3, 4, 5, 6]), ("90min", [])]
 )
 def test_checkpoints_are_due_by_epochs_or_by_the_clock(configured, every, epochs):
-    from conftest import trained
-
     (rows,) = trained([configured("trainer.epochs=7", "model.hidden=[4]", f"trainer.checkpoint_every={every}")])
     assert [row.epoch for row in rows if row.checkpoint is not None] == epochs

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ablate.records.job import Job
 from ablate.execution.runs import run_all
+from ablate.records.job import Job
+from helpers import break_training, parts
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
@@ -71,14 +71,13 @@ def test_tensorboard_shows_the_same_figures(run):
 
 def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
     from ablate import models
-    from ablate.preprocessing.splits import split
 
     result, folder, config = run
-    parts = split(config)
-    model = models.build(config.model, parts.shape, parts.outputs, 0).eval()
+    found = parts(config)
+    model = models.build(config.model, found.shape, found.outputs, 0).eval()
     model.load_state_dict(load_file(folder / "model.safetensors"))
     with torch.no_grad():
-        right = (model(parts.test.x).argmax(1) == parts.test.y).double().mean().item()
+        right = (model(found.test.x).argmax(1) == found.test.y).double().mean().item()
     assert right == result["metrics"]["accuracy/test"]
 
 
@@ -95,25 +94,6 @@ def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_what_training_raises_is_the_result_of_every_run_that_had_not_ended(configured, tmp_path, monkeypatch):
-    from ablate.training.stack import Stack
-
-    train_epoch = Stack.train_epoch
-
-    def breaks(self, epoch):
-        if epoch == 3:
-            raise RuntimeError("out of\nmemory")
-        train_epoch(self, epoch)
-
-    monkeypatch.setattr(Stack, "train_epoch", breaks)
-    configs = [configured("trainer.epochs=2"), configured("trainer.epochs=5"), configured("trainer.epochs=5", "seed=1")]
-    jobs = [Job(config, tmp_path / str(i)) for i, config in enumerate(configs)]
-    results = dict(run_all(jobs))
-    assert [results[i]["status"] for i in range(3)] == ["finished", "failed", "failed"]
-    assert results[1]["error"] == "RuntimeError: out of memory"
-    assert len((tmp_path / "1" / "history.csv").read_text().splitlines()) == 3
-
-
 def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
     (tmp_path / "result.json").write_text("{}")
     seen = []
@@ -122,95 +102,17 @@ def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
     assert seen[:2] == [False, False]
 
 
-def test_seconds_of_a_stack_are_shared_out(configured, tmp_path):
-    import time
-
-    jobs = [Job(configured("trainer.epochs=3", f"seed={i}"), tmp_path / str(i)) for i in range(4)]
-    started = time.perf_counter()
-    results = dict(run_all(jobs))
-    assert math.fsum(result["seconds"] for result in results.values()) <= time.perf_counter() - started
-
-
-def _broken_once(monkeypatch, seed: int, epoch: int, error: BaseException) -> None:
-    """Training raises in this epoch, wherever the run with this seed is."""
-    from ablate.training.stack import Stack
-
-    train_epoch = Stack.train_epoch
-
-    def breaks(self, now):
-        if now == epoch and seed in [c.seed for c in self.configs]:
-            raise error
-        train_epoch(self, now)
-
-    monkeypatch.setattr(Stack, "train_epoch", breaks)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_of_a_stack_that_dies_as_a_whole_only_the_run_that_kills_it_fails(configured, tmp_path, monkeypatch, workers):
-    overrides = ["trainer.epochs=3", "model.hidden=[8]", f"stack.workers={workers}"]
-    jobs = [Job(configured(*overrides, f"seed={i}"), tmp_path / str(i)) for i in range(7)]
-    list(run_all([Job(job.config, tmp_path / f"whole{i}") for i, job in enumerate(jobs)]))
-    _broken_once(monkeypatch, seed=4, epoch=2, error=MemoryError())
-    results = dict(run_all(jobs))
-    assert {i for i, result in results.items() if result["status"] == "failed"} == {4}
-    assert results[4]["error"] == "MemoryError" and "MemoryError" in (tmp_path / "4" / "ablate.log").read_text()
-    for i in set(results) - {4}:
-        lines = [(tmp_path / f"{name}{i}" / "history.csv").read_text().splitlines() for name in ("", "whole")]
-        assert [line.rpartition(",")[0] for line in lines[0]] == [line.rpartition(",")[0] for line in lines[1]]
-
-
-def test_what_recording_raises_is_that_runs_result_and_claims_nothing(configured, tmp_path, monkeypatch):
-    from ablate.records import recorder
-
-    write = recorder.write
-
-    def full(path, content):
-        if path.parent.name == "1":
-            raise OSError(28, "No space left on device")
-        write(path, content)
-
-    monkeypatch.setattr(recorder, "write", full)
-    jobs = [Job(configured("trainer.epochs=3", "model.hidden=[8]", f"seed={i}"), tmp_path / str(i)) for i in range(3)]
-    results = dict(run_all(jobs))
-    assert [results[i]["status"] for i in range(3)] == ["finished", "failed", "finished"]
-    assert "No space left on device" in results[1]["error"]
-    assert [(tmp_path / str(i) / "result.json").exists() for i in range(3)] == [True, False, True]
-
-
 def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, monkeypatch):
-    from ablate.records.results import EARLIER, read
+    from ablate.records.names import EARLIER
+    from ablate.records.results import read
 
     job = Job(configured("trainer.epochs=3", "model.hidden=[8]"), tmp_path / "run")
     list(run_all([job]))
     whole = (job.folder / "result.json").read_text()
-    _broken_once(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
+    break_training(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
     ((_, result),) = run_all([job])
     assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole
     assert {result["status"] for result in read([tmp_path])[0]} == {"finished", "failed"}
     monkeypatch.undo()
     list(run_all([job]))
     assert not (job.folder / EARLIER).exists()
-
-
-@pytest.mark.parametrize("store", [2, 3, 6, 7])
-def test_a_stack_that_breaks_between_two_checkpoints_is_taken_apart_by_their_epochs(
-    configured, tmp_path, monkeypatch, store
-):
-    from ablate.records import checkpoints
-
-    overrides = ["trainer.epochs=6", "model.hidden=[8]", "trainer.checkpoint_every=2", "stack.workers=1"]
-    configs = [configured(*overrides, f"seed={i}") for i in range(4)]
-    list(run_all([Job(config, tmp_path / f"whole{i}") for i, config in enumerate(configs)]))
-    stores, saved = checkpoints.store, []
-
-    def breaks(*arguments):
-        saved.append(arguments)
-        if len(saved) == store:
-            raise MemoryError
-        stores(*arguments)
-
-    monkeypatch.setattr(checkpoints, "store", breaks)
-    results = dict(run_all([Job(config, tmp_path / f"again{i}") for i, config in enumerate(configs)]))
-    for i, result in results.items():
-        whole = json.loads((tmp_path / f"whole{i}" / "result.json").read_text())
-        assert (result["status"], result["metrics"]) == ("finished", whole["metrics"])

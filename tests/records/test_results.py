@@ -10,10 +10,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ablate.cli.main import main
-from ablate.report.terminal import conclude
+from ablate.records import results
 from ablate.records.results import LARGEST, read
-from test_comparison import result
+from helpers import result
 
 
 def changed(folder: Path, **values: Any) -> None:
@@ -94,14 +93,6 @@ def test_what_is_no_file_or_far_too_large_is_not_read(tmp_path):
     assert sum("is no file" in line for line in complaints) == 2
 
 
-def test_the_table_is_made_of_the_rest(tmp_path, capsys):
-    result(tmp_path / "good", "none", 1, 0.9)
-    changed(tmp_path / "bad", metrics=[])
-    assert conclude([tmp_path]) == 0
-    shown = capsys.readouterr()
-    assert shown.err.count("\n") == 1 and "bad/result.json: run skipped" in shown.err and "1 run on digits" in shown.out
-
-
 @pytest.mark.parametrize(
     "content", ["", "a,b\n1,2\n", "epoch,x\n", "epoch,x\n9,1\n", "epoch,x,y\n9,1\n10,2\n", "epoch,x,y\n9,1,1\n10,2,3"]
 )
@@ -124,15 +115,13 @@ def test_a_run_whose_weights_are_damaged_does_not_count(tmp_path, content):
     assert "model.safetensors: run skipped" in complaint(tmp_path)
 
 
-def test_a_sweep_does_damaged_runs_again(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    command = ["-m", "seed=0,1", "trainer.epochs=2", "model.hidden=[4]", "logging.tensorboard=false"]
-    assert main([*command, "hydra.sweep.dir=sweep"]) == 0
-    whole = {path: path.read_bytes() for path in Path("sweep").rglob("model.safetensors")}
-    damaged = min(whole)
-    damaged.write_bytes(whole[damaged][:100])
-    capsys.readouterr()
-    assert main([*command, "hydra.sweep.dir=sweep"]) == 0
-    shown = capsys.readouterr()
-    assert "2 runs: 1 reused, 1 to do" in shown.out and "model.safetensors: run skipped" in shown.err
-    assert {path: path.read_bytes() for path in Path("sweep").rglob("model.safetensors")} == whole
+def test_kernels_are_neither_biases_nor_parameters_of_norms(tmp_path):
+    ones = {
+        "a.weight": (2, 2),
+        "a.bias": (2,),
+        "norm.weight": (2,),
+        "norm.running_mean": (2,),
+        "c.weight": (1, 1, 3, 3),
+    }
+    save_file({name: torch.ones(shape) for name, shape in ones.items()}, tmp_path / "model.safetensors")
+    assert set(results.kernels(tmp_path)) == {"a.weight", "c.weight"}

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from selenium import webdriver
 
-from ablate.report import page as report
 from ablate.analysis.comparison import compare_folders
-from conftest import resize
-from test_report import study  # noqa: F401 - a fixture
+from ablate.report.write import save
+from helpers import resize
 
 # Every element that has text of its own: its colour, the colour behind it, and where it ends.
 TEXTS = """
@@ -38,9 +37,9 @@ return [...document.querySelectorAll("body *")]
 
 
 @pytest.fixture
-def opened(browser, study) -> Callable[[int, str], webdriver.Chrome]:  # noqa: F811
+def opened(browser, study) -> Callable[[int, str], webdriver.Chrome]:
     """opened(360, "dark"): the browser with the report in it, so wide and in that mode."""
-    report.write(compare_folders(study), study)
+    save(compare_folders(study), study)
 
     def show(width: int, mode: str) -> webdriver.Chrome:
         resize(browser, width)

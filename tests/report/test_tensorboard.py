@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ablate.cli.compare import compare
 from ablate.cli.main import main
-from ablate.report.terminal import conclude
 from ablate.records.results import history
-from test_board import shown, text
+from helpers import shown, text
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_every_arm_has_the_means_of_its_runs(sweep):
 
 def test_a_table_made_again_takes_the_place_of_the_last(sweep):
     before = set((sweep / "comparison").rglob("events*"))
-    assert conclude([sweep]) == 0
+    assert compare([sweep]) == 0
     after = set((sweep / "comparison").rglob("events*"))
     assert len(after) == len(before) and not after & before
 
@@ -64,5 +64,5 @@ def test_a_study_of_that_name_keeps_its_files(tmp_path):
         assert main(["-m", *words]) == 0
     runs = {path for path in tmp_path.rglob("events*") if "seed=" in path.parent.name}
     for _ in range(2):
-        assert conclude([tmp_path]) == 0
+        assert compare([tmp_path]) == 0
         assert len(runs) == 4 and all(path.exists() for path in runs)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import runpy
 import sys
-from pathlib import Path
 
 import pytest
 from scipy.stats import binom
 
 from ablate.analysis.statistics import power
+from helpers import ROOT
 
-CALIBRATE = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "calibrate.py"))
+CALIBRATE = runpy.run_path(str(ROOT / "scripts" / "calibrate.py"))
 
 
 @pytest.mark.parametrize("noise", list(CALIBRATE["NOISES"]))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from helpers import ROOT
+
 DIGITS = ["dataset=digits", "dataset.val_fraction=0.2", "dataset.scaling=standard"]
 FEW = {
     "weights": ["trainer.epochs=2"],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "torture.py"
+from helpers import ROOT
+
+SCRIPT = ROOT / "scripts" / "torture.py"
 TORTURE = runpy.run_path(str(SCRIPT))
 
 

@@ -17,31 +17,14 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.api_pb2 import Status
 
-from ablate.tensorboard import run as board
 from ablate.cli.main import main
-from ablate.training.engine import train
-from ablate.records.job import Job
 from ablate.execution.runs import run_all
+from ablate.records.job import Job
+from ablate.tensorboard.run import RunWriter, group
+from ablate.training.engine import train
+from helpers import shown, text
 
 SHORT = ("trainer.epochs=2", "model.hidden=[8]", "logging.histograms=1")
-EVERYTHING = {"scalars": 0, "histograms": 0, "images": 0, "tensors": 0}
-
-
-def shown(folder: Path) -> EventAccumulator:
-    events = EventAccumulator(str(folder), size_guidance=EVERYTHING)
-    events.Reload()
-    return events
-
-
-def shown_in(file: Path) -> int:
-    """How many tensors TensorBoard reads of one event file."""
-    events = EventAccumulator(str(file), size_guidance=EVERYTHING)
-    events.Reload()
-    return len(events.Tags()["tensors"])
-
-
-def text(events: EventAccumulator, tag: str) -> str:
-    return events.Tensors(f"{tag}/text_summary")[-1].tensor_proto.string_val[0].decode()
 
 
 @pytest.fixture
@@ -106,8 +89,7 @@ def test_a_runs_row_in_hparams_is_its_keys_in_its_own_folder(logged, configured)
 
 def test_runs_that_differ_in_their_seed_alone_are_one_group(configured):
     groups = [
-        board.group(configured(*more))
-        for more in ([], ["seed=1"], ["device=cpu"], ["trainer.epochs=3"], ["model=lenet"])
+        group(configured(*more)) for more in ([], ["seed=1"], ["device=cpu"], ["trainer.epochs=3"], ["model=lenet"])
     ]
     assert groups[0] == groups[1] == groups[2] and len(set(groups)) == 3
     assert all(group.startswith("none · ") for group in groups)
@@ -187,9 +169,9 @@ def test_logging_can_be_had_in_parts(logged):
 
 def test_a_run_that_goes_on_is_introduced_once_and_pictures_are_made_for_tensorboard_only(configured, tmp_path):
     for _ in range(2):
-        opened = board.Board(Job(configured(), tmp_path))
+        opened = RunWriter(Job(configured(), tmp_path))
         opened.close()
-    files = [shown_in(path) for path in sorted(tmp_path.glob("events*"))]
+    files = [len(shown(path).Tags()["tensors"]) for path in sorted(tmp_path.glob("events*"))]
     assert sorted(files) == [0, 4]  # command, config, HParams, charts
     configs = [configured(*SHORT, f"logging.tensorboard={on}") for on in ("true", "false")]
     ends = [rows[0].ending for config in configs for rows in train([config])]

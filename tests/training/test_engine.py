@@ -5,9 +5,8 @@ import math
 import pytest
 import torch
 
-from ablate.preprocessing.splits import split
 from ablate.training.stack import Stack
-from conftest import figures, trained
+from helpers import figures, parts, trained
 
 
 def same_weights(a, b) -> bool:
@@ -24,28 +23,13 @@ def test_the_same_config_gives_the_same_bits(configured):
 def test_arms_with_the_same_seed_share_initialisation_and_order(configured):
     arms = ["regularizer=none", "regularizer=l1", "regularizer=dropout", "model.input_dropout=0.1"]
     stack = Stack([configured(arm, "seed=7") for arm in arms] + [configured("seed=8")])
-    rows = stack.rows.weights[[stack.order.index(i) for i in range(5)]]
+    rows = stack.parameters.weights[[stack.order.index(i) for i in range(5)]]
     assert all(torch.equal(rows[0], row) for row in rows[1:4])
     assert not torch.equal(rows[0], rows[4])
     place = [stack.order.index(i) for i in range(5)]
-    x, _, _ = next(stack.data.batches([c.seed for c in stack.configs], 1, 32, True))
+    x, _, _, _ = next(stack.data.batches([c.seed for c in stack.configs], 1, 32, True))
     assert all(torch.equal(x[place[0]], x[place[i]]) for i in (1, 2, 3))
     assert not torch.equal(x[place[0]], x[place[4]])
-
-
-def test_an_epoch_takes_every_sample_once_in_a_new_order(configured):
-    stack = Stack([configured("dataset=noise", "trainer.batch_size=30")])
-    seen = []
-    for epoch in (1, 2):
-        batches = list(stack.data.batches([0], epoch, 30, True))
-        real = [x[0][weight > 0] for x, _, weight in batches]
-        assert all(len(x[0]) % 16 == 0 for x, _, _ in batches)
-        assert all(weight.sum().item() == pytest.approx(1) for _, _, weight in batches)
-        seen.append(torch.cat(real))
-    expected = stack.data.parts["train"].x
-    assert not torch.equal(seen[0], seen[1])
-    for x in seen:
-        assert torch.equal(x.sort(0).values, expected.sort(0).values)
 
 
 def test_figures_are_those_of_the_plain_model_in_eval_mode(configured):
@@ -53,11 +37,11 @@ def test_figures_are_those_of_the_plain_model_in_eval_mode(configured):
 
     config = configured("trainer.epochs=2", "regularizer=elastic_net", "model.dropout=0.2")
     ((*_, last),) = trained([config])
-    parts = split(config)
-    model = models.build(config.model, parts.shape, parts.outputs, 0).eval()
+    found = parts(config)
+    model = models.build(config.model, found.shape, found.outputs, 0).eval()
     model.load_state_dict(last.ending.state)
     for name in ("train", "val", "test"):
-        part = getattr(parts, name)
+        part = getattr(found, name)
         with torch.no_grad():
             logits = model(part.x)
         loss = torch.nn.functional.cross_entropy(logits.double(), part.y).item()
@@ -86,11 +70,11 @@ def test_training_agrees_with_a_loop_written_by_hand(configured):
 
     config = configured("trainer.epochs=2", "optimizer=sgd", "regularizer=elastic_net", "seed=3")
     ((*_, last),) = trained([config])
-    parts, stack = split(config), Stack([config])
-    model = models.build(config.model, parts.shape, parts.outputs, derive(3, INITIALISATION))
+    found, stack = parts(config), Stack([config])
+    model = models.build(config.model, found.shape, found.outputs, derive(3, INITIALISATION))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     for epoch in (1, 2):
-        for x, y, _ in stack.data.batches([3], epoch, 32, False):
+        for x, y, _, _ in stack.data.batches([3], epoch, 32, False):
             loss = torch.nn.functional.cross_entropy(model(x[0]), y[0, 0])
             for name, w in model.named_parameters():
                 if name.endswith("weight"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from conftest import figures, trained
+from helpers import figures, trained
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
 ARMS = [
