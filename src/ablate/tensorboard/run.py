@@ -85,7 +85,8 @@ class RunWriter:
 
 
 def mark_failed(job: Job, reason: str) -> None:
-    """Mark a run that raised, or whose process died, beside what was written of it."""
+    """Mark a run that raised, or whose process died, beside what was written of it; there may be nothing yet."""
+    job.folder.mkdir(parents=True, exist_ok=True)
     events = EventFile(job.folder)
     start = session_start(group(job.config), hparams(job.config))
     events.add([start, session_end(failed=True), text("error", reason)], 0)
