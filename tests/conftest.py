@@ -1,8 +1,9 @@
-"""What tests share: configs from overrides, training without files, and a browser."""
+"""The fixtures that tests share: configs from overrides, an empty folder to be in, a study's files, a browser."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from hydra.core.global_hydra import GlobalHydra
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from ablate.config import schema as config
+from ablate.config import registration
+from ablate.config.checks import check
 from ablate.config.schema import Config
-from ablate.training.engine import Row, train
+from ablate.records.sweeps import Asked, Sweep
+from helpers import EVIL, leave
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 HEADLESS = ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-dev-shm-usage")
-MNIST = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
@@ -34,29 +36,50 @@ def _clean_state() -> Iterator[None]:
 
 
 @pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test is in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal's environment, in which nobody asks for colours or for none."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # where another test ran a notebook
+
+
+@pytest.fixture
 def configured() -> Callable[..., Config]:
     """configured("regularizer=l1", "seed=3"): the checked config of a run."""
 
     def make(*overrides: str) -> Config:
         GlobalHydra.instance().clear()
-        with initialize_config_dir(str(config.folder().resolve()), version_base="1.3"):
-            return config.check(compose("config", list(overrides)))
+        registration.register()
+        with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
+            return check(compose("config", list(overrides)))
 
     return make
 
 
-def trained(configs: list[Config]) -> list[list[Row]]:
-    """The rows of every run, trained in one stack."""
-    rows: list[list[Row]] = [[] for _ in configs]
-    for epoch in train(configs):
-        for row in epoch:
-            rows[row.run].append(row)
-    return rows
-
-
-def figures(rows: list[Row]) -> list[dict[str, float]]:
-    """All figures of a run but its time."""
-    return [{name: value for name, value in row.figures.items() if name != "seconds"} for row in rows]
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A baseline, an arm with three strengths, one that diverged; names that would run as a script."""
+    folder = tmp_path / "study"
+    asked = []
+    for seed in range(6):
+        for name, arm, l1 in (
+            ("none", "none", 0.0),
+            (EVIL, f"{EVIL} 1", 1e-4),
+            (EVIL, f"{EVIL} 2", 1e-3),
+            (EVIL, f"{EVIL} 3", 1e-2),
+            ("wild", "wild", 1e-1),
+        ):
+            leave(folder / f"{l1}/{seed}", arm, seed, l1, "diverged" if name == "wild" else "finished", 8 + seed)
+            asked.append(Asked(f"{arm}{seed}", name, seed))
+    Sweep(["-m", "study=mine", f"note='{EVIL}'"], "mine", "none", "accuracy/test", asked).write(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +95,3 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     yield driver
     driver.quit()
-
-
-def resize(browser: webdriver.Chrome, width: int, height: int = 800) -> None:
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

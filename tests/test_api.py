@@ -16,9 +16,7 @@ from ablate.utils.errors import ConfigError, RunFailed
 SHORT = ("trainer.epochs=2", "model.hidden=[4]")
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def test_train_gives_the_history_and_the_result():

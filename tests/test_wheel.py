@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from helpers import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_it_holds_the_package_its_configs_and_the_plugins(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     configs = {f"ablate/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert configs <= names
-    assert {"ablate/cli.py", "ablate/report.html.jinja", "hydra_plugins/ablate/launcher.py"} <= names
+    assert {"ablate/cli/main.py", "ablate/report/report.html.jinja", "hydra_plugins/ablate/launcher.py"} <= names
     assert not [name for name in names if name.startswith("tests")]
 
 
@@ -34,7 +34,7 @@ def test_it_works_from_any_folder(wheel, tmp_path):
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
     code = (
-        "import sys, ablate, ablate.config.schema as c\n"
+        "import sys, ablate, ablate.config.registration as c\n"
         "assert c.folder().parent.parent.samefile(sys.path[1] if sys.path[0] == '' else sys.path[0]), c.folder()\n"
         "from ablate.cli.main import main\n"
         "sys.exit(main(['-m', 'regularizer=none,l1', 'trainer.epochs=1', 'hydra.sweep.dir=sweep']))"

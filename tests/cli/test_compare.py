@@ -1,0 +1,88 @@
+"""`python -m ablate compare`, and the table that a sweep ends in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ablate.analysis.comparison import compare_folders
+from ablate.cli.compare import compare, tally
+from ablate.cli.main import main
+from ablate.records.sweeps import Asked, Sweep
+from ablate.report.tables import main_table
+from helpers import ROOT, ablate, result
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+
+def test_a_sweep_and_the_compare_script_end_with_the_same_table(capsys):
+    arguments = ["regularizer=none,l1", "seed=0,1,2", "trainer.epochs=3"]
+    assert main(["-m", *arguments, "hydra.sweep.dir=sweep"]) == 0
+    out = capsys.readouterr().out
+    assert "6 runs in" in out and "Too few seeds for a verdict" in out
+    assert f"report  {Path('sweep/report.html')}" in out and Path("sweep/report.html").is_file()
+    csv, text = (Path(f"sweep/comparison.{kind}").read_bytes() for kind in ("csv", "md"))
+    again = ablate("sweep", script=ROOT / "scripts" / "compare.py")
+    assert again.returncode == 0, again.stderr
+    assert out[out.index("6 runs on digits") :] == again.stdout
+    assert Path("sweep/comparison.csv").read_bytes() == csv
+    assert Path("sweep/comparison.md").read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    ("command", "study", "how"),
+    [
+        (["-m", "study=mine"], "mine", "the same command does"),
+        (["-m", "seed=0,1"], None, "the same command with hydra.sweep.dir=sweep does"),
+        (["-m", "seed=0,1", "hydra.sweep.dir=sweep"], None, "the same command does"),
+    ],
+)
+def test_a_sweep_that_was_interrupted_says_how_to_go_on(tmp_path, monkeypatch, capsys, command, study, how):
+    monkeypatch.chdir(tmp_path)
+    result(Path("sweep/0"), "none", 0, 0.5)
+    asked = [Asked(f"none{seed}", None, seed) for seed in (0, 1)]
+    Sweep(command, study, None, None, asked).write(Path("sweep"))
+    assert compare([Path("sweep")], reused=set()) == 0
+    assert f"left    1 run: {how} them" in capsys.readouterr().out
+    assert compare([Path("sweep")]) == 0  # somebody who looks on
+    assert "left " not in capsys.readouterr().out
+
+
+def test_failed_runs_are_counted_and_named(tmp_path, capsys):
+    result(tmp_path / "0", "none", 0, 0.9)
+    result(tmp_path / "1", "none", 1, 0.0, status="diverged")
+    assert compare([tmp_path]) == 1
+    assert "none seed 1: diverged: loss/train is nan in epoch 3" in capsys.readouterr().out
+    comparison = compare_folders(tmp_path)
+    assert list(comparison.arms["n"]) == [1] and list(comparison.arms["mean"]) == [0.9]
+    assert list(comparison.arms["failed"]) == [1] and list(main_table(comparison)["failed"]) == ["1"]
+
+
+def test_nothing_to_compare_is_said(tmp_path, capsys):
+    assert compare([tmp_path]) == 2
+    assert "no results there yet" in capsys.readouterr().err
+    assert compare([tmp_path / "nowhere"]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_the_table_is_made_of_the_rest(tmp_path, capsys):
+    result(tmp_path / "good", "none", 1, 0.9)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "result.json").write_text("{}")
+    assert compare([tmp_path]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1 and "bad/result.json: run skipped" in shown.err and "1 run on digits" in shown.out
+
+
+def test_the_runs_of_a_sweep_are_told_by_how_they_ended():
+    runs = pd.DataFrame(
+        {
+            "run_id": list("abcde"),
+            "status": ["finished", "finished", "finished", "diverged", "failed"],
+            "stopped_epoch": [None, 7, None, 3, None],
+        }
+    )
+    assert tally(runs, set()) == "3 finished (1 of them stopped early), 1 diverged, 1 failed"
+    assert tally(runs[:1], {"a", "z"}) == "1 finished; 1 reused"

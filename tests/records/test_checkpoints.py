@@ -1,0 +1,117 @@
+"""A run that is killed and goes on ends with the same bits as one that never was."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ablate.execution.runs import run_all
+from ablate.execution.stack_run import train_stack
+from ablate.records import checkpoints
+from ablate.records.job import Job
+from ablate.records.names import CHECKPOINT
+from helpers import trained
+
+SETTINGS = {
+    "adam": ["regularizer=dropout", "trainer.epochs=9"],
+    "momentum": ["optimizer=sgd", "optimizer.momentum=0.9", "regularizer=l1", "trainer.epochs=9"],
+    "rmsprop": ["optimizer=rmsprop", "optimizer.momentum=0.5", "regularizer=l2", "trainer.epochs=9"],
+    "stopping": ["early_stopping=patience", "early_stopping.patience=6", "optimizer.lr=0.02", "trainer.epochs=40"],
+    "proximal": ["regularizer=l1_proximal", "model.dropout=0.1", "trainer.epochs=9"],
+    "images": ["model=lenet", "trainer.epochs=7", "dataset.val_fraction=0.1"],
+}
+
+
+def content(folder: Path) -> dict[str, object]:
+    """What a run left, times aside."""
+    result = json.loads((folder / "result.json").read_text())
+    lines = (folder / "history.csv").read_text().splitlines()
+    weights = load_file(folder / "model.safetensors")
+    return {
+        "result": {key: value for key, value in result.items() if key != "seconds"},
+        "history": [line.rpartition(",")[0] for line in lines],  # the last column is the time
+        "weights": {name: tensor.numpy().tobytes() for name, tensor in weights.items()},
+    }
+
+
+def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(configured, tmp_path, setting):
+    config = configured(*SETTINGS[setting], "trainer.checkpoint_every=2", "seed=3")
+    list(run_all([Job(config, tmp_path / "whole")]))
+    job = Job(config, tmp_path / "killed")
+    stopped = train_stack([job])
+    for rows in itertools.islice(stopped, 5):  # a checkpoint after epoch 4; epoch 5 is lost
+        assert rows[0].epoch <= 5
+    stopped.close()
+    assert checkpoints.epoch(job) == 4
+    ((_, result),) = run_all([job])
+    assert result["status"] == "finished"
+    whole, killed = content(tmp_path / "whole"), content(tmp_path / "killed")
+    whole["result"], killed["result"] = dict(whole["result"]), dict(killed["result"])
+    assert killed == whole
+    assert curves(tmp_path / "killed") == curves(tmp_path / "whole")
+    assert checkpoints.epoch(job) == 0 and not list((tmp_path / "killed").glob("checkpoint*"))
+
+
+def test_runs_of_a_stack_go_on_in_other_company(configured, tmp_path):
+    overrides = ["trainer.epochs=6", "model.hidden=[16]", "trainer.checkpoint_every=3"]
+    arms = ["regularizer=none", "regularizer=l1", "regularizer=dropout"]
+    configs = [configured(*overrides, arm, f"seed={seed}") for arm in arms for seed in (0, 1)]
+    list(run_all([Job(c, tmp_path / f"whole{i}") for i, c in enumerate(configs)]))
+    jobs = [Job(c, tmp_path / f"killed{i}") for i, c in enumerate(configs)]
+    stopped = train_stack(jobs[:4])
+    list(itertools.islice(stopped, 4))
+    stopped.close()
+    planned = []
+    results = dict(run_all(jobs[::-1], on_plan=lambda plan: planned.append(str(plan))))  # with two new ones
+    assert {result["status"] for result in results.values()} == {"finished"}
+    assert "4 from a checkpoint" in planned[0]
+    for i in range(len(configs)):
+        assert content(tmp_path / f"killed{i}") == content(tmp_path / f"whole{i}")
+
+
+@pytest.mark.parametrize("damage", ["truncated", "other run", "empty", "history", "foreign"])
+def test_a_checkpoint_that_is_of_no_use_is_left_alone_and_the_run_begins_anew(configured, tmp_path, damage, capsys):
+    config = configured("trainer.epochs=4", "model.hidden=[8]", "trainer.checkpoint_every=2")
+    list(run_all([Job(config, tmp_path / "whole")]))
+    job = Job(config, tmp_path / "run")
+    stopped = train_stack([job])
+    list(itertools.islice(stopped, 3))
+    stopped.close()
+    path = job.folder / CHECKPOINT
+    if damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "history":
+        (job.folder / "history.csv").write_text("epoch\n")
+    elif damage == "foreign":
+        path.write_bytes(b"\x10\0\0\0\0\0\0\0" + b"{}" + b" " * 14)
+    else:
+        job = Job(
+            configured("trainer.epochs=4", "model.hidden=[8]", "trainer.checkpoint_every=2", "seed=7"), job.folder
+        )
+        list(run_all([Job(job.config, tmp_path / "whole")]))
+    assert checkpoints.epoch(job) == 0
+    assert ("begins anew" in capsys.readouterr().err) == (damage != "other run")
+    list(run_all([job]))
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs"), [("null", []), ("3", [3, 6]), ("0min", [1, 2, 3, 4, 5, 6]), ("90min", [])]
+)
+def test_checkpoints_are_due_by_epochs_or_by_the_clock(configured, every, epochs):
+    (rows,) = trained([configured("trainer.epochs=7", "model.hidden=[4]", f"trainer.checkpoint_every={every}")])
+    assert [row.epoch for row in rows if row.checkpoint is not None] == epochs

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from ablate.execution.runs import run_all
+from ablate.records.job import Job
+from helpers import break_training, parts
+
+FIELDS = {
+    "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
+    "stopping_reason", "weights", "seconds", "error", "versions", "machine",
+}  # fmt: skip
+
+
+def recorded(config, folder) -> dict:
+    ((_, result),) = run_all([Job(config, folder)])
+    assert json.loads((folder / "result.json").read_text())["run_id"] == result["run_id"]
+    return json.loads((folder / "result.json").read_text())
+
+
+@pytest.fixture
+def run(configured, tmp_path):
+    config = configured("regularizer=l1", "trainer.epochs=4", "logging.histograms=2", "seed=3")
+    return recorded(config, tmp_path), tmp_path, config
+
+
+def test_result_json_holds_what_the_contract_names(run):
+    result, _, config = run
+    assert set(result) == FIELDS
+    assert (result["status"], result["arm"], result["seed"], result["epochs"]) == ("finished", "l1=3e-4", 3, 4)
+    assert result["config"] == json.loads(config.model_dump_json())
+    parts = {f"{figure}/{part}" for figure in ("loss", "accuracy") for part in ("train", "val", "test")}
+    assert set(result["metrics"]) == set(result["last"]) == parts | {"penalty", "objective"}
+    assert set(result["weights"]) == {"l1_norm", "l2_norm", "zeros", "near_zeros"}
+    assert result["stopped_epoch"] is None and result["error"] is None
+
+
+def test_history_has_a_row_an_epoch_and_ends_with_the_results_figures(run):
+    result, folder, _ = run
+    rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    for name in ("loss/train", "loss/val", "accuracy/val", "penalty", "objective"):
+        assert float(rows[-1][name]) == result["last"][name]
+
+
+def test_tensorboard_shows_the_same_figures(run):
+    result, folder, _ = run
+    events = EventAccumulator(str(folder), size_guidance={"histograms": 0})
+    events.Reload()
+    tags = set(events.Tags()["scalars"])
+    assert {"loss/train", "loss/val", "accuracy/train", "accuracy/val", "penalty", "objective"} <= tags
+    assert {"weights/zeros", "gradients/hidden1", "gradients/output"} <= tags
+    losses = events.Scalars("loss/val")
+    assert [event.step for event in losses] == [1, 2, 3, 4]
+    assert losses[-1].value == pytest.approx(result["last"]["loss/val"])
+    (test,) = events.Scalars("accuracy/test")
+    assert test.value == pytest.approx(result["metrics"]["accuracy/test"])
+    histograms = events.Histograms("weights/hidden1.weight")
+    assert [event.step for event in histograms] == [2, 4]
+    assert histograms[0].histogram_value.num == 64 * 64
+    assert sum(histograms[0].histogram_value.bucket) == 64 * 64
+    (config,) = events.Tensors("config/text_summary")
+    assert b'"l1": 0.0003' in config.tensor_proto.string_val[0]
+
+
+def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
+    from ablate import models
+
+    result, folder, config = run
+    found = parts(config)
+    model = models.build(config.model, found.shape, found.outputs, 0).eval()
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    with torch.no_grad():
+        right = (model(found.test.x).argmax(1) == found.test.y).double().mean().item()
+    assert right == result["metrics"]["accuracy/test"]
+
+
+def test_a_run_without_tensorboard_writes_no_events(configured, tmp_path):
+    recorded(configured("trainer.epochs=1", "logging.tensorboard=false"), tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "model.safetensors", "result.json"]
+
+
+def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
+    config = configured("optimizer=sgd", "optimizer.lr=1e6", "regularizer=l2", "trainer.epochs=9")
+    result = recorded(config, tmp_path)
+    assert result["status"] == "diverged" and "epoch" in result["error"]
+    assert result["metrics"]["loss/train"] is None  # JSON has no NaN
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
+    (tmp_path / "result.json").write_text("{}")
+    seen = []
+    job = Job(configured("trainer.epochs=3"), tmp_path)
+    list(run_all([job], on_rows=lambda rows: seen.append((tmp_path / "result.json").exists())))
+    assert seen[:2] == [False, False]
+
+
+def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, monkeypatch):
+    from ablate.records.names import EARLIER
+    from ablate.records.results import read
+
+    job = Job(configured("trainer.epochs=3", "model.hidden=[8]"), tmp_path / "run")
+    list(run_all([job]))
+    whole = (job.folder / "result.json").read_text()
+    break_training(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
+    ((_, result),) = run_all([job])
+    assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole
+    assert {result["status"] for result in read([tmp_path])[0]} == {"finished", "failed"}
+    monkeypatch.undo()
+    list(run_all([job]))
+    assert not (job.folder / EARLIER).exists()

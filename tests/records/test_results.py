@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ablate.records import results
+from ablate.records.results import LARGEST, read
+from helpers import result
+
+
+def changed(folder: Path, **values: Any) -> None:
+    """A result in which values stand elsewhere than they should; keys may be paths, None takes a key away."""
+    result(folder, "none", 0, 0.9)
+    path = folder / "result.json"
+    content = json.loads(path.read_text())
+    for where, value in values.items():
+        *above, last = where.split("__")
+        node = content
+        for key in above:
+            node = node[key]
+        node[last] = value
+        if value is None:
+            del node[last]
+    path.write_text(json.dumps(content))
+
+
+def complaint(folder: Path) -> str:
+    """What is said of the one result in a folder, which must not count."""
+    found, complaints = read([folder])
+    assert not found and len(complaints) == 1 and complaints[0].isprintable()
+    return complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"status": "fine"}, "status=fine: must be 'finished', 'failed' or 'diverged'"),
+        ({"arm": None}, "arm: is missing"),
+        ({"metrics": None}, "metrics: is missing"),
+        ({"config__regularizer": None}, "config.regularizer: is missing"),
+        ({"config__dataset__name": None}, "config.dataset.name: is missing"),
+        ({"seed": "0"}, "seed=0: must be a valid integer"),
+        ({"seed": 10**30}, "seed=1000000000000000000000000000000: must be less than"),
+        ({"seed": 1}, "seed=1: its config says 0"),
+        ({"metrics": []}, "metrics=[]: must be a valid dictionary"),
+        ({"metrics__accuracy/test": "NaN"}, "metrics.accuracy/test=NaN: must be a valid number"),
+        ({"metrics__accuracy/test": math.nan}, "must be a finite number"),
+        ({"metrics__accuracy/test": 1.5}, "metrics.accuracy/test=1.5: must be from 0 to 1"),
+        ({"metrics": {"loss/val": 0.1}}, "a finished run has figures of the test part"),
+        ({"arm": "\x1b[2Jnone"}, "must be one line that can be printed"),
+        ({"run_id": ["a"]}, "run_id=[a]: must be a valid string"),
+        ({"config__early_stopping__patience": {}}, "config.early_stopping.patience={}: must be a valid integer"),
+        ({"epochs": "ten"}, "epochs=ten: must be a valid integer"),
+    ],
+)
+def test_what_is_missing_or_of_another_type_is_named_and_the_run_left_out(tmp_path, values, said):
+    changed(tmp_path / "a", **values)
+    assert f"{tmp_path / 'a' / 'result.json'}: run skipped: " in complaint(tmp_path) and said in complaint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property name"),
+        (b"[]", "holds no JSON object"),
+        (b"{}", "is missing"),
+        (b'{"status": "\xff"}', "can't decode"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"1" * 10_000, "Exceeds the limit"),
+    ],
+)
+def test_a_file_that_is_no_result_is_named_and_left_out(tmp_path, content, said):
+    (tmp_path / "result.json").write_bytes(content)
+    assert said in complaint(tmp_path)
+
+
+def test_what_is_no_file_or_far_too_large_is_not_read(tmp_path):
+    for name in ("folder", "huge", "pipe"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "folder/result.json").mkdir()
+    os.truncate(os.open(tmp_path / "huge/result.json", os.O_CREAT | os.O_RDWR), LARGEST + 1)
+    os.mkfifo(tmp_path / "pipe/result.json")
+    found, complaints = read([tmp_path])
+    assert not found and len(complaints) == 3
+    assert sum("is no file" in line for line in complaints) == 2
+
+
+@pytest.mark.parametrize(
+    "content", ["", "a,b\n1,2\n", "epoch,x\n", "epoch,x\n9,1\n", "epoch,x,y\n9,1\n10,2\n", "epoch,x,y\n9,1,1\n10,2,3"]
+)
+def test_a_run_whose_history_is_damaged_does_not_count(tmp_path, content):
+    result(tmp_path / "a", "none", 0, 0.9)
+    history = tmp_path / "a" / "history.csv"
+    history.write_text(content)
+    assert "history.csv: run skipped" in complaint(tmp_path)
+    history.write_text("epoch,x\r\n9,1\r\n10,2\r\n")
+    assert len(read([tmp_path])[0]) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\1\2", b"\xff" * 100, None], ids=["empty", "short", "odd", "cut"])
+def test_a_run_whose_weights_are_damaged_does_not_count(tmp_path, content):
+    result(tmp_path / "a", "none", 0, 0.9)
+    weights = tmp_path / "a" / "model.safetensors"
+    save_file({"a": torch.ones(3), "b": torch.ones(2, 2)}, weights)
+    assert len(read([tmp_path])[0]) == 1
+    weights.write_bytes(weights.read_bytes()[:-1] if content is None else content)
+    assert "model.safetensors: run skipped" in complaint(tmp_path)
+
+
+def test_kernels_are_neither_biases_nor_parameters_of_norms(tmp_path):
+    ones = {
+        "a.weight": (2, 2),
+        "a.bias": (2,),
+        "norm.weight": (2,),
+        "norm.running_mean": (2,),
+        "c.weight": (1, 1, 3, 3),
+    }
+    save_file({name: torch.ones(shape) for name, shape in ones.items()}, tmp_path / "model.safetensors")
+    assert set(results.kernels(tmp_path)) == {"a.weight", "c.weight"}

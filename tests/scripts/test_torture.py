@@ -1,0 +1,28 @@
+"""scripts/torture.py in short: odd command lines and damaged results, always the same ones."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+
+import pytest
+
+from helpers import ROOT
+
+SCRIPT = ROOT / "scripts" / "torture.py"
+TORTURE = runpy.run_path(str(SCRIPT))
+
+
+@pytest.mark.parametrize("torture", [("configs", 150), ("files", 30)], ids=lambda torture: torture[0])
+def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_good(torture, monkeypatch, capsys):
+    command, n = torture
+    monkeypatch.setattr(sys, "argv", ["torture.py", command, str(n)])
+    assert TORTURE["main"]() == 0, capsys.readouterr().out
+    assert f"{n} tried: " in capsys.readouterr().out
+
+
+def test_a_sweep_that_is_killed_and_repeated_loses_nothing():
+    command = [sys.executable, str(SCRIPT), "kills", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "kills=2" in done.stdout, done.stdout + done.stderr
