@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.report import drawing
+from ablate.report import svg
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,9 @@ from ablate.report import drawing
     ],
 )
 def test_logarithmic_axes_have_few_round_numbers(low, high, ticks):
-    assert drawing.decades(low, high) == pytest.approx(ticks)
+    assert svg.decades(low, high) == pytest.approx(ticks)
 
 
 def test_long_names_lose_their_middle_and_what_xml_cannot_hold():
-    assert drawing.shortened("a" * 20 + "b" * 20, 11) == "aaaaa…bbbbb"
-    assert drawing.shortened("a\x00b\ud800", 9) == "a\ufffdb\ufffd"
+    assert svg.shortened("a" * 20 + "b" * 20, 11) == "aaaaa…bbbbb"
+    assert svg.shortened("a\x00b\ud800", 9) == "a\ufffdb\ufffd"
