@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
-
 import tensorboard as installed
+
 from ablate.cli import tensorboard
 from ablate.cli.main import main
 from ablate.utils.errors import ConfigError

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ablate import regularizers
+from ablate.training import trial
 from helpers import trained
 
 PENALTIES = [name for name in regularizers.names() if regularizers.get(name).penalty]
@@ -13,11 +14,11 @@ PROXIMAL = [name for name in PENALTIES if regularizers.get(name).proximal]
 
 
 @pytest.mark.parametrize("name", regularizers.names())
-def test_a_module_says_what_it_is_and_what_its_penalty_is(name):
+def test_a_module_says_what_it_is_and_its_functions_pass_their_trial(name):
     assert regularizers.get(name).summary
     assert (name in regularizers.acting()) == (regularizers.get(name).masks is None)
-    if name in PENALTIES:
-        regularizers.fits(name)
+    for shape, outputs in (((6,), 1), ((1, 8, 8), 10)):
+        trial.fits(name, 0.5, shape, outputs)
 
 
 @pytest.mark.parametrize("name", PENALTIES)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import runpy
 import tomllib
 from itertools import pairwise
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from helpers import ROOT
+
 DRAWS = runpy.run_path(str(ROOT / "scripts" / "architecture.py"))
 WINGS = DRAWS["wings"]()
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from ablate import regularizers
 from ablate.config.schema import Config
 from ablate.regularizers import Regularizer
+from ablate.training.numerics import threads
 from ablate.training.parameters import Parameters, Slot
 from ablate.utils.seeds import REGULARIZER, Draws, derive
 
@@ -103,7 +104,10 @@ class Hooks:
 
 
 class Acting:
-    """One regularizer on the rows that have it: `span`, with few others among them."""
+    """One regularizer on the rows that have it: `span`, with few others among them.
+
+    Functions that may sum over many numbers are called with one thread: such a sum is rounded by how it was cut.
+    """
 
     def __init__(
         self, is_a: Regularizer, configs: Sequence[Config], slots: Sequence[Slot], weights: Tensor, gradients: Tensor
@@ -115,7 +119,7 @@ class Acting:
         self.seeds = [config.seed for config in configs[self.span]]
         self.weights, self.gradients = weights[self.span], gradients[self.span]
         self.strength = torch.tensor(strengths[self.span], device=weights.device)
-        self.has = self.strength > 0
+        self.has = self.strength != 0
         self.end = slots[-1].end  # from here on, a row is filling
         self.slots = [slot for slot in slots if slot.kernel]
         if is_a.penalty or is_a.decay or is_a.project:
@@ -148,6 +152,7 @@ class Acting:
         """`new` in the rows that have the regularizer, `old` in others."""
         return torch.where(self._beside(old, self.has), new, old)
 
+    @threads(1)
     def inputs(self, x: Tensor, y: Tensor, real: int) -> tuple[Tensor, Tensor]:
         assert self.is_a.inputs is not None
         x, y = x.clone(), y.clone()
@@ -156,6 +161,7 @@ class Acting:
         x[self.span, :real], y[self.span, :, :real] = self.renewed(new_x, own_x), self.renewed(new_y, own_y)
         return x, y
 
+    @threads(1)
     def targets(self, y: Tensor) -> Tensor:
         assert self.is_a.targets is not None
         y = y.clone()
@@ -163,6 +169,7 @@ class Acting:
         y[self.span] = self.renewed(self.is_a.targets(own, self._beside(own, self.strength)), own)
         return y
 
+    @threads(1)
     def outputs(self, logits: Tensor, d: Tensor, weight: Tensor) -> None:
         assert self.is_a.outputs is not None
         own = d[self.span]
@@ -175,7 +182,13 @@ class Acting:
             return
         if self.is_a.gradient is not None:
             self.gradients.addcmul_(self.is_a.gradient(self.weights), self.amount)
-            return
+        else:
+            self._differentiate()
+
+    @threads(1)
+    def _differentiate(self) -> None:
+        """Ask autograd for the penalty's gradient, and add it."""
+        assert self.is_a.penalty is not None
         for slot in self.slots:
             # Not torch.func.grad: its first use imports torch's compiler, which takes seconds.
             kernels = slot.of(self.weights).detach().requires_grad_()
@@ -183,13 +196,15 @@ class Acting:
                 together = torch.stack([self.is_a.penalty(kernel) for kernel in kernels]).sum()
             (gradient,) = torch.autograd.grad(together, kernels)
             share = self._beside(gradient, self.strength_of[slot.name])
-            slot.of(self.gradients).add_(torch.where(share > 0, gradient * share, 0))
+            slot.of(self.gradients).add_(torch.where(share != 0, gradient * share, 0))
 
+    @threads(1)
     def ascend(self) -> None:
         assert self.is_a.ascent is not None
         moved = self.is_a.ascent(self.weights, self.gradients, self.strength.unsqueeze(1))
         self._write(self.weights, moved)
 
+    @threads(1)
     def change_gradients(self) -> None:
         assert self.is_a.gradients is not None
         given = (self.gradients, self.weights, self.strength.unsqueeze(1), self.random)
@@ -209,15 +224,17 @@ class Acting:
         self._after_step(self.is_a.proximal(self.weights, self.stepwise))
 
     def _after_step(self, new: Tensor) -> None:
-        self.weights.copy_(torch.where(self.stepwise > 0, new, self.weights))
+        self.weights.copy_(torch.where(self.stepwise != 0, new, self.weights))
 
+    @threads(1)
     def project(self) -> None:
         assert self.is_a.project is not None
         for slot in self.slots:
             kernels, strength = slot.of(self.weights), self.strength_of[slot.name]
             projected = torch.func.vmap(self.is_a.project)(kernels, strength)
-            kernels.copy_(torch.where(self._beside(kernels, strength) > 0, projected, kernels))
+            kernels.copy_(torch.where(self._beside(kernels, strength) != 0, projected, kernels))
 
+    @threads(1)
     def average(self, memory: Tensor, step: int) -> None:
         assert self.is_a.average is not None
         own = memory[self.span]
@@ -229,4 +246,4 @@ class Acting:
         for slot in self.slots:
             value = torch.func.vmap(self.is_a.penalty)(slot.of(weights[self.span]).double())
             share = self.strength_of[slot.name]
-            total[self.span] += torch.where(share > 0, value * share, 0)
+            total[self.span] += torch.where(share != 0, value * share, 0)

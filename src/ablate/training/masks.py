@@ -26,6 +26,8 @@ class Masks:
         having = [i for i, value in enumerate(strengths) if value]
         self.span = slice(having[0], having[-1] + 1)  # stack.py sorts runs so that this holds few others
         self.strength = torch.tensor(strengths[self.span], dtype=torch.float64)
+        without = [i for i, value in enumerate(strengths[self.span]) if not value]
+        self.without = torch.tensor(without, dtype=torch.int64, device=device)
         self.seeds, self.index, self.device = seeds[self.span], index, device
         assert regularizer.masks is not None
         self.fill = regularizer.masks
@@ -42,7 +44,10 @@ class Masks:
             self.masks[shape, call] = torch.ones(shape, device=self.device)
         mask = self.masks[shape, call]
         if not self.held:
-            self.fill(self.strength, self.random, mask[self.span])
+            own = mask[self.span]
+            self.fill(self.strength, self.random, own)
+            if len(self.without):
+                own.index_fill_(0, self.without, 1.0)
         return mask
 
 
