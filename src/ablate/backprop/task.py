@@ -6,7 +6,7 @@ import argparse
 import math
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -132,14 +132,15 @@ def read(arguments: Sequence[str]) -> Task:
         options = [option for option in parser._option_string_actions if option.startswith("--")]
         raise ConfigError(f"{strange[0]}: no such option; {one_of(options, strange[0])}")
     _need(not (given.svg and Path(given.svg).is_dir()), "--svg", given.svg, "is a folder; must be a file")
-    (seed,) = _numbers("--seed", given.seed, "must be a whole number, 0 or more", 0, 2**63, int)
-    (steps,) = _numbers("--steps", given.steps, "must be a whole number, 1 or more", 1, 2**63, int)
-    (rate,) = _numbers("--rate", given.rate, "must be a number greater than 0", math.ulp(0))
-    title = "The notes' example" if given.network is None else f"Random network of seed {seed}"
+    (seed,) = _numbers("--seed", given.seed, "must be a whole number, 0 or more", least=0, kind=int)
+    (steps,) = _numbers("--steps", given.steps, "must be a whole number, 1 or more", least=1, kind=int)
+    (rate,) = _numbers("--rate", given.rate, "must be a number greater than 0", least=math.ulp(0))
     network = _network(given, seed)
-    files = (Path(name) if name else None for name in (given.tensorboard, given.svg))
-    chosen = _pattern(given, network, seed), rate, _regularizer(given.overrides)
-    return Task(title, network, *chosen, seed, steps, given.full, *files)
+    return Task(
+        "The notes' example" if given.network is None else f"Random network of seed {seed}",
+        *(network, _pattern(given, network, seed), rate, _regularizer(given.overrides), seed, steps, given.full),
+        *(Path(name) if name else None for name in (given.tensorboard, given.svg)),
+    )
 
 
 def _need(holds: object, option: str, value: object, allowed: str) -> None:
@@ -152,19 +153,12 @@ def _choose(option: str, value: str, names: Collection[str]) -> None:
 
 
 def _numbers(
-    option: str,
-    text: str,
-    allowed: str,
-    least: float = -LARGEST,
-    most: float = LARGEST,
-    kind: Callable[[str], Any] = float,
-    count: int = 1,
-    sign: str = ",",
+    option: str, text: str, allowed: str, count: int = 1, least: float = -LARGEST, kind: Any = float, sign: str = ","
 ) -> list[Any]:
-    """So many numbers, with a sign between."""
+    """So many numbers of a kind, with a sign between."""
     with suppress(ValueError):
         numbers = [kind(part) for part in text.split(sign)]
-        if len(numbers) == count and all(least <= value <= most for value in numbers):
+        if len(numbers) == count and all(least <= value <= (2**63 if kind is int else LARGEST) for value in numbers):
             return numbers
     raise refuse(option, text, allowed)
 
@@ -174,9 +168,9 @@ def _network(given: argparse.Namespace, seed: int) -> Network:
     _choose("--loss", given.loss, ("squared", "cross_entropy"))
     made = NOTES
     if given.network is not None:
-        allowed, layers = "must be two or more layers' units, like 2-2-1 or 3-4-4-2", given.network.count("-") + 1
-        _need(layers > 1, "--network", given.network, allowed)
-        shape = _numbers("--network", given.network, allowed, 1, LARGEST, int, layers, sign="-")
+        allowed = "must be two or more layers' units, like 2-2-1 or 3-4-4-2"
+        layers = max(2, given.network.count("-") + 1)
+        shape = _numbers("--network", given.network, allowed, layers, least=1, kind=int, sign="-")
         few = sum(a * b for a, b in pairwise(shape)) <= MOST_WEIGHTS
         _need(few, "--network", given.network, f"must have {MOST_WEIGHTS} weights at most: every one is written out")
         made = random_network(shape, seed)
@@ -189,6 +183,15 @@ def _network(given: argparse.Namespace, seed: int) -> Network:
     return Network(made.weights, made.biases if given.bias else (), given.activation, output, given.loss)
 
 
+def _units(option: str, text: str | None, usual: Array, kind: str) -> Array:
+    """A number for each unit, or what is usual."""
+    count = len(usual)
+    each = (
+        "one finite number, for the one" if count == 1 else f"{count} finite numbers with commas between, one for each"
+    )
+    return usual if text is None else np.array(_numbers(option, text, f"must be {each} {kind} unit", count))
+
+
 def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
     usual = NOTES_PATTERN if given.network is None else random_pattern(network, seed)
     x = _units("--input", given.input, usual.x, "input")
@@ -199,14 +202,6 @@ def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
         whole = network.output != "softmax" or math.isclose(target.sum(), 1, abs_tol=1e-9)
         _need(whole, "--target", given.target, "must add up to 1 with --output=softmax")
     return Pattern(x, target)
-
-
-def _units(option: str, text: str | None, usual: Array, kind: str) -> Array:
-    """A number for each unit, or what is usual."""
-    allowed = f"must be {len(usual)} finite numbers with commas between, one for each {kind} unit"
-    if len(usual) == 1:
-        allowed = f"must be one finite number, for the one {kind} unit"
-    return usual if text is None else np.array(_numbers(option, text, allowed, count=len(usual)))
 
 
 def _regularizer(overrides: Sequence[str]) -> Regularizer:
