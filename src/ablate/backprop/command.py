@@ -14,7 +14,7 @@ import numpy as np
 
 from ablate.backprop import delta_rule
 from ablate.backprop.delta_rule import Step
-from ablate.backprop.formulas import units
+from ablate.backprop.formulas import named, numbered
 from ablate.backprop.picture import draw
 from ablate.backprop.show import Display
 from ablate.backprop.task import Task, draw_masks, read
@@ -90,15 +90,14 @@ def _writer(folder: Path | None) -> AbstractContextManager[Any]:
 def figures(step: Step, after: bool) -> dict[str, float]:
     """For TensorBoard: what a step started from, and the deltas and gradients found; or what its update left."""
     network, passed = (step.new, step.after) if after else (step.network, step.before)
-    penalty = sum(step.regularizer.penalties(network.weights).values())
+    penalty, numbers = sum(step.regularizer.penalties(network.weights).values()), numbered(network)
     found = {"error": passed.error, "penalty": penalty, "objective": passed.error + penalty}
-    _, *behind = units(step)
-    found |= {f"outputs/y{unit.number}": float(y) for unit, y in zip(behind[-1], passed.ys[-1], strict=True)}
-    for unit in chain(*behind):
-        found |= {f"weights/{w.name}": w.new if after else w.value for w in unit.weights}
-        if not after:
-            found |= {f"gradients/{w.name}": w.gradient for w in unit.weights}
-            found[f"deltas/delta{unit.number}"] = unit.delta
+    found |= {f"outputs/y{j}": y for j, y in zip(numbers[-1], passed.ys[-1], strict=True)}
+    found |= {f"weights/{name}": w for name, w in named(network, network.weights, network.biases).items()}
+    if not after:
+        biases = [-delta for delta in step.deltas[: len(network.biases)]]
+        found |= {f"gradients/{name}": slope for name, slope in named(network, step.gradients, biases).items()}
+        found |= {f"deltas/delta{j}": delta for j, delta in zip(chain(*numbers[1:]), chain(*step.deltas), strict=True)}
     return found
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
-from ablate.backprop.delta_rule import Array, Forward, Network, Step, sigmoid
+import numpy as np
+
+from ablate.backprop.delta_rule import Array, Arrays, Forward, Network, Step, sigmoid
 
 BREAK = "¦"  # where a formula may go on in another line
 # f(net) and f′(net), to be `filled`.
@@ -25,28 +27,6 @@ PENALTIES = {
     "l1": ("|{w}|", "−{rate}·{strength}·sign({w})", "L1 pulls by −η·λ·sign(w), the same for every size of w"),
     "l2": ("{w:()}²", "−{rate}·2·{strength}·{w:()}", "L2 pulls by −η·2λ·w, in proportion to w"),
 }
-
-
-class Weight(NamedTuple):
-    """A weight, named after the units that it joins: w13; or a bias."""
-
-    name: str
-    fed: float | None  # what its source passes on; of a bias None
-    value: float
-    gradient: float
-    new: float
-    pulls: dict[str, float]
-
-
-class Unit(NamedTuple):
-    """A unit. An input has y, which is x, and nothing else."""
-
-    number: int
-    y: float
-    net: float = 0.0
-    delta: float = 0.0
-    mask: float | None = None  # dropout's m; None where nothing is dropped
-    weights: Sequence[Weight] = ()  # that lead to it, a bias last
 
 
 class Line(NamedTuple):
@@ -71,25 +51,24 @@ class Number(float):
         return f"({text})" if how == "()" and text.startswith("−") else text
 
 
-def units(step: Step) -> list[list[Unit]]:
-    """The units of every layer, numbered from 1 on, the inputs first."""
-    network, forward = step.network, step.forward
-    found = [[Unit(i, x) for i, x in enumerate(step.pattern.x, start=1)]]
-    for k, deltas in enumerate(step.deltas):
-        layer: list[Unit] = []
-        pulls = {name: pull[k] for name, pull in step.pulls.items() if k < len(pull)}
-        for place, delta in enumerate(deltas):
-            j, weights = found[-1][-1].number + 1 + place, []
-            for source, unit in enumerate(found[-1]):
-                name, at = f"w{unit.number}{',' * (j > 9)}{j}", (source, place)
-                old, gradient, new = (values[k][at] for values in (network.weights, step.gradients, step.new.weights))
-                pulled = {penalty: pull[at] for penalty, pull in pulls.items()}
-                weights.append(Weight(name, forward.fed[k][source], old, gradient, new, pulled))
-            if network.biases:
-                weights.append(Weight(f"b{j}", None, network.biases[k][place], -delta, step.new.biases[k][place], {}))
-            mask = step.masks[k][place] if k < len(step.masks) else None
-            layer.append(Unit(j, forward.ys[k][place], forward.nets[k][place], delta, mask, weights))
-        found.append(layer)
+def numbered(network: Network) -> list[range]:
+    """The numbers of every layer's units, from 1 on, the inputs first."""
+    return [range(*pair) for pair in pairwise(accumulate(network.sizes, initial=1))]
+
+
+def joint(i: int, j: int) -> str:
+    """The name of the weight that leads from unit i to unit j."""
+    return f"w{i}{',' * (j > 9)}{j}"
+
+
+def named(network: Network, weights: Arrays, biases: Arrays = ()) -> dict[str, float]:
+    """What there is of each weight, or of those of the first layers; a unit's bias, b3, follows the unit's weights."""
+    found: dict[str, float] = {}
+    for k, (values, (sources, targets)) in enumerate(zip(weights, pairwise(numbered(network)), strict=False)):
+        for place, j in enumerate(targets):
+            found |= {joint(i, j): value for i, value in zip(sources, values[:, place], strict=True)}
+            if biases:
+                found[f"b{j}"] = biases[k][place]
     return found
 
 
@@ -120,10 +99,10 @@ def grouped(terms: Sequence[str]) -> str:
     return f"({total(terms)})" if len(terms) > 1 else terms[0]
 
 
-def products(pairs: Sequence[tuple[float, float]]) -> list[str]:
+def products(lefts: Array, rights: Array) -> list[str]:
     """The terms of Σ left·right."""
-    product = "{left}·{right:()}" if len(pairs) > 1 else "{left:()}·{right:()}"  # a lone one may itself be a factor
-    return [filled(product, left=left, right=right) for left, right in pairs]
+    product = "{left}·{right:()}" if len(lefts) > 1 else "{left:()}·{right:()}"  # a lone one may itself be a factor
+    return [filled(product, left=left, right=right) for left, right in zip(lefts, rights, strict=True)]
 
 
 def outputs(name: str, nets: Array) -> list[str]:
@@ -153,91 +132,100 @@ def error(network: Network, passed: Forward, target: Array) -> str:
 
 def sections(step: Step) -> list[Section]:
     """The whole of a step."""
-    layers = units(step)
-    before = [_forward(step, layers), _error(step, layers), _deltas(step, layers)]
-    return [*before, *_learning(step, layers), _after(step, layers)]
+    return [_forward(step), _error(step), _deltas(step), *_learning(step), _after(step)]
 
 
-def _forward(step: Step, layers: list[list[Unit]]) -> Section:
+def _forward(step: Step) -> Section:
     network, lines = step.network, list[Line]()
     kinds = {"hidden ": network.activation, "output ": network.output}
-    if len(layers) == 2 or network.activation == network.output:
+    if len(network.weights) == 1 or network.activation == network.output:
         kinds = {"": network.output}
-    kinds_of_y = [f"{kind}y = {symbols(ACTIVATIONS[name][0])}" for kind, name in kinds.items()]
-    rules = ["; ".join(["net = Σ w·y" + " + b" * bool(network.biases), *kinds_of_y])]
+    said = [f"{kind}y = {symbols(ACTIVATIONS[name][0])}" for kind, name in kinds.items()]
+    rules = ["; ".join(["net = Σ w·y" + " + b" * bool(network.biases), *said])]
     if step.masks:
         rule = "dropout: a hidden unit passes on m·y, m = 0 with p = {p}, else 1/(1 − {p})"
         rules.append(filled(rule, p=step.regularizer.dropout))
-    for layer, name, nets in zip(layers[1:], network.activations, step.forward.nets, strict=True):
-        sums, ys = [], []
-        for unit, formula in zip(layer, outputs(name, nets), strict=True):
-            terms = products([(w.fed, w.value) for w in unit.weights if w.fed is not None])
-            terms += [number(w.value) for w in unit.weights if w.fed is None]
-            sums.append(Line(f"net{unit.number}", unit.net, total(terms)))
-            ys.append(Line(f"y{unit.number}", unit.y, formula))
+    fed, nets, ys, _ = step.forward
+    for k, (numbers, name) in enumerate(zip(numbered(network)[1:], network.activations, strict=True)):
+        sums = []
+        for place, j in enumerate(numbers):
+            terms = products(fed[k], network.weights[k][:, place])
+            terms += [number(bias[place]) for bias in network.biases[k : k + 1]]
+            sums.append(Line(f"net{j}", nets[k][place], total(terms)))
+        found = [Line(f"y{j}", y, text) for j, y, text in zip(numbers, ys[k], outputs(name, nets[k]), strict=True)]
         # Softmax wants all nets of its layer; elsewhere a unit is done with before the next.
-        lines += [*sums, *ys] if name == "softmax" else chain(*zip(sums, ys, strict=True))
-        for j, m, y in [(unit.number, unit.mask, unit.y) for unit in layer if unit.mask is not None]:
-            lines.append(Line(f"m{j}·y{j}", m * y, filled("{m}·{y:()}", m=m, y=y)))
+        lines += [*sums, *found] if name == "softmax" else chain(*zip(sums, found, strict=True))
+        for mask in step.masks[k : k + 1]:
+            for j, m, y in zip(numbers, mask, ys[k], strict=True):
+                lines.append(Line(f"m{j}·y{j}", m * y, filled("{m}·{y:()}", m=m, y=y)))
     return Section("Forward", rules, lines)
 
 
-def _error(step: Step, layers: list[list[Unit]]) -> Section:
+def _error(step: Step) -> Section:
     rules = [f"E = {error_symbols(step.network)}"]
     lines = [Line("E", step.forward.error, error(step.network, step.forward, step.pattern.target))]
-    weights = [weight for unit in chain(*layers) for weight in unit.weights]
+    penalised = named(step.network, step.regularizer.penalised(step.network.weights)).values()
     for name, strength in step.regularizer.strengths.items():
         size, factor = PENALTIES[name][0], number(strength)
         rules.append(f"{name.upper()} = {factor}·Σ{symbols(size)}")
-        sizes = [filled(size, w=weight.value) for weight in weights if name in weight.pulls]
-        lines.append(Line(name.upper(), step.penalties[name], f"{factor}·{grouped(sizes)}" if sizes else "0"))
+        formula = f"{factor}·{grouped([filled(size, w=w) for w in penalised])}" if penalised else "0"
+        lines.append(Line(name.upper(), step.penalties[name], formula))
     if len(lines) > 1:
         rules.append("objective = " + " + ".join(line.name for line in lines))
         lines.append(Line("objective", step.objective, total(number(line.value) for line in lines)))
     return Section("Error before the update", ["; ".join(rules)], lines)
 
 
-def _deltas(step: Step, layers: list[list[Unit]]) -> Section:
-    hidden, output = (ACTIVATIONS[name][1] for name in (step.network.activation, step.network.output))
-    formula = f"{output}{BREAK}·({{t}} − {{y:()}})" if step.network.loss == "squared" else "{t} − {y:()}"
+def _deltas(step: Step) -> Section:
+    network, numbers, (_, nets, ys, _) = step.network, numbered(step.network), step.forward
+    hidden, output = (ACTIVATIONS[name][1] for name in (network.activation, network.output))
+    formula = f"{output}{BREAK}·({{t}} − {{y:()}})" if network.loss == "squared" else "{t} − {y:()}"
     rules = [f"output: δ = {symbols(formula)}"]
     if step.masks:
         hidden = "{m}·" + hidden
-    if len(layers) > 2:
+    if len(nets) > 1:
         rules.append(f"hidden: δ = {symbols(hidden)}·Σ w·δ, with w from before the update")
-    lines = [
-        Line(f"δ{unit.number}", unit.delta, filled(formula, net=unit.net, y=unit.y, t=t))
-        for unit, t in zip(layers[-1], step.pattern.target, strict=True)
-    ]
-    for following, layer in pairwise(reversed(layers[1:])):
-        for place, unit in enumerate(layer):
-            slope = filled(hidden, net=unit.net, y=unit.y, m=unit.mask or 0.0)
-            back = grouped(products([(other.weights[place].value, other.delta) for other in following]))
-            lines.append(Line(f"δ{unit.number}", unit.delta, f"{slope}{BREAK}·{back}"))
+    rows = zip(numbers[-1], step.deltas[-1], nets[-1], ys[-1], step.pattern.target, strict=True)
+    lines = [Line(f"δ{j}", delta, filled(formula, net=net, y=y, t=t)) for j, delta, net, y, t in rows]
+    for k in reversed(range(len(nets) - 1)):
+        masks = step.masks[k] if step.masks else np.ones_like(ys[k])
+        rows = zip(numbers[k + 1], step.deltas[k], nets[k], ys[k], masks, strict=True)
+        for weights, (j, delta, net, y, m) in zip(network.weights[k + 1], rows, strict=True):
+            back = grouped(products(weights, step.deltas[k + 1]))
+            lines.append(Line(f"δ{j}", delta, f"{filled(hidden, net=net, y=y, m=m)}{BREAK}·{back}"))
     return Section("Deltas", rules, lines)
 
 
-def _learning(step: Step, layers: list[list[Unit]]) -> tuple[Section, Section]:
+def _learning(step: Step) -> tuple[Section, Section]:
     """The gradients and the updates of all weights and biases, from the output back."""
-    gradients, updates, strengths = [], [], step.regularizer.strengths
-    for delta, weight in ((unit.delta, weight) for unit in chain(*reversed(layers)) for weight in unit.weights):
-        product = filled("{δ:()}", δ=delta)
-        if weight.fed is not None:
-            product += filled("¦·{y:()}", y=weight.fed)
-        gradients.append(Line(f"∂E/∂{weight.name}", weight.gradient, f"−{product}"))
-        changes = [Line(f"Δ{weight.name}", -step.rate * weight.gradient, f"{number(step.rate)}·{product}")]
-        for name, pull in weight.pulls.items():
-            formula = filled(PENALTIES[name][1], rate=step.rate, strength=strengths[name], w=weight.value)
-            changes.append(Line(f"{name.upper()} {weight.name}", pull, formula))
-        new = total(number(value) for value in (weight.value, *(line.value for line in changes)))
-        updates += [*changes, Line(f"new {weight.name}", weight.new, new)]
-    biases = bool(step.network.biases)
+    network, numbers, strengths = step.network, numbered(step.network), step.regularizer.strengths
+    old, new = (named(network, of.weights, of.biases) for of in (network, step.new))
+    slopes = named(network, step.gradients, [-delta for delta in step.deltas[: len(network.biases)]])
+    pulls = {penalty: named(network, arrays) for penalty, arrays in step.pulls.items()}
+    formulas = {}
+    for k in reversed(range(len(step.deltas))):
+        for j, delta in zip(numbers[k + 1], step.deltas[k], strict=True):
+            for i, y in zip(numbers[k], step.forward.fed[k], strict=True):
+                formulas[joint(i, j)] = filled(f"{{δ:()}}{BREAK}·{{y:()}}", δ=delta, y=y)
+            if network.biases:
+                formulas[f"b{j}"] = filled("{δ:()}", δ=delta)
+    gradients, updates = [], []
+    for name, product in formulas.items():
+        gradients.append(Line(f"∂E/∂{name}", slopes[name], f"−{product}"))
+        changes = [Line(f"Δ{name}", -step.rate * slopes[name], f"{number(step.rate)}·{product}")]
+        for penalty, pull in pulls.items():
+            if name in pull:
+                formula = filled(PENALTIES[penalty][1], rate=step.rate, strength=strengths[penalty], w=old[name])
+                changes.append(Line(f"{penalty.upper()} {name}", pull[name], formula))
+        sums = total(number(value) for value in (old[name], *(line.value for line in changes)))
+        updates += [*changes, Line(f"new {name}", new[name], sums)]
+    biases = bool(network.biases)
     rule = "∂E/∂w = −δ·y, δ where the weight leads to, y where it comes from" + "; ∂E/∂b = −δ" * biases
     rules = [f"Δw = η·δ·y{'; Δb = η·δ' * biases}; new w = w + Δw", *(PENALTIES[name][2] for name in strengths)]
     return Section("Gradients", [rule], gradients), Section("Updates and new weights", rules, updates)
 
 
-def _after(step: Step, layers: list[list[Unit]]) -> Section:
+def _after(step: Step) -> Section:
     """The outputs and E with the new weights, and with dropout also with the old ones: both with all units."""
     passes, rules, lines = {"new ": step.after}, [], []
     if step.masks:
@@ -245,7 +233,7 @@ def _after(step: Step, layers: list[list[Unit]]) -> Section:
         rules = ["all: the old weights; new: the new ones; nothing is dropped any more"]
     for prefix, passed in passes.items():
         formulas = outputs(step.network.output, passed.nets[-1])
-        for unit, y, formula in zip(layers[-1], passed.ys[-1], formulas, strict=True):
-            lines.append(Line(f"{prefix}y{unit.number}", y, formula))
+        rows = zip(numbered(step.network)[-1], passed.ys[-1], formulas, strict=True)
+        lines += [Line(f"{prefix}y{j}", y, formula) for j, y, formula in rows]
         lines.append(Line(f"{prefix}E", passed.error, error(step.network, passed, step.pattern.target)))
     return Section("Error after the update", rules, lines)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from itertools import chain
+from itertools import islice
 
 import numpy as np
 from rich.text import Text
 
 from ablate.backprop.delta_rule import Array, Step
-from ablate.backprop.formulas import BREAK, error_symbols, number, sections, units
+from ablate.backprop.formulas import BREAK, error_symbols, named, number, numbered, sections
 from ablate.utils.console import GLUE, Console
 
 NARROWEST, WIDEST = 80, 96  # columns, by what the terminal has
@@ -49,17 +49,17 @@ class Display:
 
     def header(self, title: str, step: Step) -> None:
         """What is given: what the first step starts from."""
-        network, regularizer, layers = step.network, step.regularizer, units(step)
+        network, regularizer, numbers = step.network, step.regularizer, numbered(step.network)
         kinds = f"{network.output} everywhere"
         if network.activation != network.output:
-            kinds = f"{network.activation} hidden units, " * (len(layers) > 2) + f"{network.output} output"
+            kinds = f"{network.activation} hidden units, " * (len(numbers) > 2) + f"{network.output} output"
         shape, biases = "-".join(map(str, network.sizes)), "biases" if network.biases else "no biases"
         self.console.prose(f"{title}: {shape}, {kinds}, {biases}", style="bold")
         self.console.prose(f"E = {error_symbols(network)}, learning rate η = {number(step.rate)}")
-        targets = zip(layers[-1], step.pattern.target, strict=True)
-        pattern = [f"x{unit.number} = {number(unit.y)}" for unit in layers[0]]
-        pattern += [f"t{unit.number} = {number(t)}" for unit, t in targets]
-        weights = [f"{weight.name} = {number(weight.value)}" for unit in chain(*layers) for weight in unit.weights]
+        given = {f"x{j}": x for j, x in zip(numbers[0], step.pattern.x, strict=True)}
+        given |= {f"t{j}": t for j, t in zip(numbers[-1], step.pattern.target, strict=True)}
+        started = named(network, network.weights, network.biases)
+        pattern, weights = ([f"{name} = {number(value)}" for name, value in of.items()] for of in (given, started))
         words = [f"{name} = {number(strength)}" for name, strength in regularizer.strengths.items()]
         words += ["on all kernels but the last"] if words and regularizer.layers == "hidden" else []
         words += [f"dropout p = {number(regularizer.dropout)}"] if regularizer.dropout else []
@@ -107,8 +107,8 @@ class Display:
         figures = {"E": step.after.error}
         if step.regularizer.strengths:
             figures["penalty"] = sum(step.regularizer.penalties(step.new.weights).values())
-        first = sum(step.network.sizes[:-1]) + 1
-        figures |= {f"y{j}": float(y) for j, y in enumerate(step.after.ys[-1][:OUTPUTS], start=first)}
+        outputs = zip(numbered(step.network)[-1], step.after.ys[-1], strict=True)
+        figures |= {f"y{j}": y for j, y in islice(outputs, OUTPUTS)}
         if update == 1:
             heads = "".join(f"{name:>13}" for name in figures)
             self.console.line_of_text(f"\nupdates{heads} {'diff':>{DIFFERENCE}}", "bold")
