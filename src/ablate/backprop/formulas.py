@@ -81,6 +81,7 @@ def number(value: float, digits: int = 6) -> str:
 
 
 def filled(formula: str, **values: float) -> str:
+    """A formula in numbers: {net} as it is, for the rest see `Number`."""
     return formula.format(**{name: Number(value) for name, value in values.items()})
 
 
