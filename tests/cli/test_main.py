@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ablate import __version__
 from ablate.cli.main import main
 from ablate.config import registration
 from ablate.config.schema import strengths
+from ablate.utils.version import VERSION
 from helpers import MNIST, ROOT, ablate
 
 SCRIPT = Path(sys.executable).with_name("ablate")
@@ -110,7 +110,7 @@ def test_a_folder_of_ones_own_joins_the_groups(capsys):
         (["--info", "plugins"], "StackedLauncher"),
         (["--hydra-help"], "hydra/sweeper: basic, study"),
         (["--help"], "ablate tensorboard"),
-        (["--version"], f"ablate {__version__} (Python 3"),
+        (["--version"], f"ablate {VERSION} (Python 3"),
         (["--shell-completion", "install=bash"], "complete -o nospace"),
         (["--shell-completion", "install=zsh"], "complete -o nospace"),
         (["--shell-completion", "install=fish"], "complete -c ablate"),

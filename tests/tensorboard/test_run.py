@@ -20,7 +20,8 @@ from tensorboard.plugins.hparams.api_pb2 import Status
 from ablate.cli.main import main
 from ablate.execution.runs import run_all
 from ablate.records.job import Job
-from ablate.tensorboard.run import RunWriter, group
+from ablate.tensorboard.hparams import group
+from ablate.tensorboard.run import RunWriter
 from ablate.training.engine import train
 from helpers import shown, text
 

@@ -5,20 +5,16 @@ Nothing here imports torch, so that a wrong key is answered at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate import data, models, regularizers
-from ablate.config.schema import OPTIMIZERS, Config, strengths
-from ablate.options.schema import Schema, typed
-from ablate.options.target import TARGET
-from ablate.utils.errors import ConfigError, one_of, refuse
+from ablate import regularizers
+from ablate.config.schema import Config
+from ablate.utils.errors import ConfigError, refuse
 
 NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
-TARGETED = ("dataset", "model")  # groups whose options may name a class or function by _target_
 
 
 def check(composed: DictConfig) -> Config:
@@ -33,51 +29,9 @@ def check(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         said = str(error.msg or error).strip().splitlines()[0]
         raise ConfigError(f"{error.full_key or 'config'}: {said}") from None
-    return typed_config(given)
-
-
-def typed_config(given: dict[str, Any]) -> Config:
-    """The typed config of resolved keys, as they stand in a YAML file.
-
-    Raises:
-        ConfigError: as `check`.
-    """
-    _accept_keras_names(given.get("early_stopping"))
-    named: dict[str, tuple[Collection[str], Callable[[dict[str, Any]], type[Schema]]]] = {
-        "dataset": (data.names(), data.schema),
-        "model": (models.names(), models.schema),
-        "optimizer": (OPTIMIZERS, lambda node: OPTIMIZERS[node["name"]]),
-    }
-    # First, because a model's dropout follows it: a bad value is named where it was given.
-    given["regularizer"] = typed(strengths(), given.get("regularizer"), "regularizer")
-    for group, (names, schema) in named.items():
-        given[group] = typed(_chosen(group, given.get(group), names, schema), given[group], group)
-    config = typed(Config, given, "")
+    config = Config.of(given)
     _check_together(config)
     return config
-
-
-def _chosen(
-    group: str, node: Any, names: Collection[str], schema: Callable[[dict[str, Any]], type[Schema]]
-) -> type[Schema]:
-    """The schema of the option that `group.name`, or a `_target_`, names."""
-    if not isinstance(node, dict):
-        raise refuse(group, node, "must be a group of keys")
-    if TARGET in node and group in TARGETED:
-        node.setdefault("name", node[TARGET])
-        return schema(node)
-    name = node.get("name")
-    if not isinstance(name, str) or name not in names:
-        raise refuse(f"{group}.name", name, one_of(names, name))
-    return schema(node)
-
-
-def _accept_keras_names(node: Any) -> None:
-    """`val_loss` is `loss/val`, `accuracy` is `accuracy/train`: Keras' names for what is monitored."""
-    if isinstance(node, dict) and isinstance(node.get("monitor"), str):
-        figure = node["monitor"].removeprefix("val_")
-        if figure in ("loss", "accuracy"):
-            node["monitor"] = f"{figure}/{'val' if node['monitor'].startswith('val_') else 'train'}"
 
 
 def _check_together(config: Config) -> None:

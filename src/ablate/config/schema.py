@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection
 from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model
 
-from ablate import regularizers
-from ablate.options.discovery import REGULARIZERS
-from ablate.options.schema import Probability, Schema, Seed
+from ablate import data, models, regularizers
+from ablate.options.discovery import REGULARIZERS, own_folders, use
+from ablate.options.schema import Probability, Schema, Seed, typed
+from ablate.options.target import TARGET
 from ablate.regularizers import Regularizer
+from ablate.utils.errors import one_of, refuse
 
+FIGURES, PARTS = ("loss", "accuracy"), ("train", "val")  # what may be monitored
 # A model's own dropout figures, not regularizer.dropout, are what is in force.
 NOISE = ("dropout", "input_dropout")
 
@@ -58,10 +63,18 @@ class Stacking(Schema):
     workers: Annotated[int, Field(ge=1)] | None = Field(description="processes; null: as many as pay")
 
 
+def _from_keras(name: Any) -> Any:
+    """`val_loss` is `loss/val`, `accuracy` is `accuracy/train`."""
+    known = {f"{'val_' * (part == 'val')}{figure}": f"{figure}/{part}" for figure in FIGURES for part in PARTS}
+    return known.get(name, name) if isinstance(name, str) else name
+
+
 class EarlyStopping(Schema):
     """Keras' parameters; `patience` null never stops."""
 
-    monitor: Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"] = Field(
+    monitor: Annotated[
+        Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"], BeforeValidator(_from_keras)
+    ] = Field(
         description="the figure that is watched. It never contains the penalty. Keras' names (val_loss) are understood"
     )
     mode: Literal["min", "max"] = Field(description="min for a loss, max for an accuracy; any other pair is refused")
@@ -155,6 +168,24 @@ class Config(Schema):
         description="which of the runs that a sweep finds in its folder are done again"
     )
 
+    @classmethod
+    def of(cls, keys: dict[str, Any]) -> Config:
+        """The typed config of resolved keys.
+
+        Raises:
+            ConfigError: a key is missing, unknown, of the wrong type or out of range.
+        """
+        # First, because a model's dropout follows it: a bad value is named where it was given.
+        keys = keys | {"regularizer": typed(strengths(), keys.get("regularizer"), "regularizer")}
+        for group, schema in _OF_OPTIONS.items():
+            keys[group] = typed(schema(keys.get(group)), keys[group], group)
+        config: Config = typed(cls, keys, "")
+        return config
+
+    def __reduce__(self) -> Any:
+        """As it goes to another process, which doesn't know options of one's own yet, nor the types made of them."""
+        return _restored, (own_folders(), self.model_dump(by_alias=True))
+
     @property
     def split_seed(self) -> int:
         """The seed of the split: its own, or the run's where `dataset.split_seed` is null."""
@@ -165,3 +196,27 @@ class Config(Schema):
     def strengths(self) -> dict[str, float]:
         """The strength of every regularizer that training applies by itself, by name."""
         return {name: getattr(self.regularizer, name) for name in regularizers.acting()}
+
+
+def _restored(own: tuple[Path, ...], keys: dict[str, Any]) -> Config:
+    use(own)
+    return Config.of(keys)
+
+
+def _named(group: str, node: Any, names: Collection[str], targets: bool) -> dict[str, Any]:
+    """The keys of an option, which its `name`, or a `_target_`, tells."""
+    if not isinstance(node, dict):
+        raise refuse(group, node, "must be a group of keys")
+    if targets and TARGET in node:
+        node.setdefault("name", node[TARGET])
+    elif not isinstance(name := node.get("name"), str) or name not in names:
+        raise refuse(f"{group}.name", name, one_of(names, name))
+    return node
+
+
+# The schemas of groups whose options have keys of their own.
+_OF_OPTIONS: dict[str, Callable[[Any], type[Schema]]] = {
+    "dataset": lambda node: data.schema(_named("dataset", node, data.names(), targets=True)),
+    "model": lambda node: models.schema(_named("model", node, models.names(), targets=True)),
+    "optimizer": lambda node: OPTIMIZERS[_named("optimizer", node, OPTIMIZERS, targets=False)["name"]],
+}

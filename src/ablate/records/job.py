@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from ablate.config import checks, identity
+from ablate.config import identity
 from ablate.config.schema import Config
-from ablate.options import discovery
 
 
 @dataclass(frozen=True)
@@ -19,11 +17,6 @@ class Job:
     config: Config
     folder: Path
     command: str = ""
-
-    def __reduce__(self) -> Any:
-        """As it goes to another process, where options of one's own are not known yet, nor the types made of them."""
-        config = self.config.model_dump(by_alias=True)
-        return _restored, (discovery.own_folders(), config, self.folder, self.command)
 
     @cached_property
     def arm_id(self) -> str:
@@ -42,8 +35,3 @@ class Job:
 
         data = split(self.config.dataset, self.config.split_seed).fingerprint
         return identity.run_id(self.config.model_dump(), data, device(self.config).type)
-
-
-def _restored(own: tuple[Path, ...], config: dict[str, Any], folder: Path, command: str) -> Job:
-    discovery.use(own)
-    return Job(checks.typed_config(config), folder, command)
