@@ -51,7 +51,7 @@ def test_a_module_of_ones_own_with_the_name_of_a_bundled_one_is_refused(way, opt
     mine("raise SystemExit('is imported')\n", f"{option}.py")
     assert main([*way, *RUN]) == 2
     shown, group = capsys.readouterr(), option.partition("/")[0]
-    assert shown.err == f"error: mine/{option}: there is a {group} of this name already; choose another one\n"
+    assert shown.err == f"error: mine/{option}.py: there is a {group} of this name already; choose another one\n"
     assert [path.name for path in Path().iterdir()] == ["mine"] and shown.out == ""
 
 
