@@ -82,7 +82,7 @@ def carry_out(words: list[str], project: Path, output: Path) -> None:
     with output.open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    sys.path.insert(0, str(project / "src"))
+    sys.path[:0] = [str(project), str(project / "src")]  # as `python -m` has it
     if words[0] == "-m":
         sys.argv = words[1:]
         runpy.run_module(words[1], run_name="__main__", alter_sys=True)
@@ -99,7 +99,7 @@ def perform(processes, tmp_path):
 
     def run(command: str) -> tuple[int, list[str]]:
         words = shlex.split(command, comments=True)
-        if command.startswith(TRAINS):
+        if command.startswith(TRAINS) and "ablate compare" not in command:
             words += ["trainer.epochs=1"] + ["study.seeds=2"] * any(word.startswith("study=") for word in words)
         words = ["-m", *words] if words[0] == "ablate" else words[1:]
         output = tmp_path / "output"

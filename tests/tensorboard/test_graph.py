@@ -23,7 +23,7 @@ class Branching(nn.Linear):
 
 
 def test_layers_operations_and_shapes_are_nodes():
-    nodes = {node.name: node for node in graph.graph(Residual(), (4,)).node}
+    nodes = {node.name: node for node in graph.of_model(Residual(), (4,)).node}
     assert [(n.op, list(n.input)) for n in nodes.values()] == [
         ("x", []),
         ("Linear", ["x"]),
@@ -41,20 +41,20 @@ def test_a_layer_that_is_called_twice_is_two_nodes():
         def forward(self, x: Tensor) -> Tensor:
             return self.out(self.block(self.block(x)))
 
-    nodes = graph.graph(Twice(), (4,)).node
+    nodes = graph.of_model(Twice(), (4,)).node
     assert [(n.name, list(n.input)) for n in nodes][3:5] == [("block/0_2", ["block/1"]), ("block/1_2", ["block/0_2"])]
 
 
 def test_a_model_that_cannot_be_traced_has_a_reason_instead(configured, monkeypatch):
     monkeypatch.setattr(models, "build", lambda *_, **__: Branching(64, 64))
-    graph._of_model.cache_clear()
+    graph._cached.cache_clear()
     said = graph.of_run(configured())
-    graph._of_model.cache_clear()
+    graph._cached.cache_clear()
     assert isinstance(said, str) and "control flow" in said
 
 
 def test_a_drawn_model_is_left_as_it_is():
     model = Residual().train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    graph.graph(model, (4,))
+    graph.of_model(model, (4,))
     assert model.training and all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())

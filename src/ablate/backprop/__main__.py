@@ -1,5 +1,4 @@
-import sys
-
 from ablate.backprop.command import main
+from ablate.utils.console import leave
 
-sys.exit(main())
+leave(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -27,15 +28,17 @@ def _arrays(tensors: Sequence[Tensor]) -> Arrays:
     return [tensor.detach().numpy() for tensor in tensors]
 
 
-def _followed(network: Network) -> Any:
-    """The network with tensors for arrays, which autograd follows."""
-    weights: Any = [torch.tensor(array, requires_grad=True) for array in network.weights]
-    biases: Any = [torch.tensor(array, requires_grad=True) for array in network.biases]
-    return replace(network, weights=weights, biases=biases)
+def _tensors(arrays: Arrays) -> Any:
+    """For arrays of a network, what autograd follows."""
+    return [torch.tensor(array, requires_grad=True) for array in arrays]
+
+
+def _gradients(of: Tensor, by: Sequence[Tensor]) -> Arrays:
+    return _arrays(torch.autograd.grad(of, by, retain_graph=True)) if by else []
 
 
 def _forward(network: Any, pattern: Pattern, masks: Arrays = ()) -> tuple[list[Tensor], Tensor, Forward]:
-    """The nets and the error of a followed network, for autograd to be asked about, and the whole pass in numbers."""
+    """The nets and the error of a network of tensors, for autograd to be asked about; and the pass in numbers."""
     fed, nets, ys, target = [torch.from_numpy(pattern.x)], [], [], torch.from_numpy(pattern.target)
     for k, (weights, name) in enumerate(zip(network.weights, network.activations, strict=True)):
         nets.append(F.linear(fed[k], weights.T, network.biases[k] if network.biases else None))
@@ -52,32 +55,28 @@ def _forward(network: Any, pattern: Pattern, masks: Arrays = ()) -> tuple[list[T
 
 def step(network: Network, pattern: Pattern, rate: float, regularizer: Regularizer = PLAIN, masks: Arrays = ()) -> Step:
     """What `delta_rule.step` finds by hand, of the same shapes."""
-    leaves, layers = _followed(network), len(network.weights)
-    weights, parameters = leaves.weights, leaves.weights + leaves.biases
-    strengths = regularizer.strengths(layers)
-    nets, error, passed = _forward(leaves, pattern, masks)
-
-    def gradients(of: Tensor, by: list[Tensor]) -> Arrays:
-        return _arrays(torch.autograd.grad(of, by, retain_graph=True))
-
-    terms = {
-        name: torch.stack([of.get(name, 0.0) * size(w) for of, w in zip(strengths, weights, strict=True)]).sum()
-        for name, size in SIZES.items()
-    }
-    found = gradients(error, nets + weights)
-    pulls = {name: gradients(term, weights) for name, term in terms.items()}
-    downhill = gradients(error + terms["l1"] + terms["l2"], parameters)
-    # What torch.optim.SGD does, whose import takes seconds.
-    changed = [old - rate * gradient for old, gradient in zip(_arrays(parameters), downhill, strict=True)]
-    new = replace(network, weights=changed[:layers], biases=changed[layers:])
+    followed: Any = replace(network, weights=_tensors(network.weights), biases=_tensors(network.biases))
+    nets, error, passed = _forward(followed, pattern, masks)
+    penalised = regularizer.penalised(followed.weights)
+    terms = {name: [of * SIZES[name](w) for w in penalised] for name, of in regularizer.strengths.items()}
+    objective = sum(chain(*terms.values()), error)
+    weights, biases = (
+        # What torch.optim.SGD does, whose import takes seconds.
+        [old - rate * slope for old, slope in zip(_arrays(tensors), _gradients(objective, tensors), strict=True)]
+        for tensors in (followed.weights, followed.biases)
+    )
+    new = replace(network, weights=weights, biases=biases)
     return Step(
         *(network, pattern, rate, regularizer, masks),
         forward=passed,
-        before=_forward(leaves, pattern)[-1],
-        penalties={name: term.item() for name, term in terms.items()},
-        deltas=[-gradient for gradient in found[:layers]],
-        gradients=found[layers:],
-        pulls=[{name: -rate * pulls[name][k] for name in of} for k, of in enumerate(strengths)],
+        before=_forward(followed, pattern)[-1],
+        penalties={name: sum((term.item() for term in found), 0.0) for name, found in terms.items()},
+        deltas=[-slope for slope in _gradients(error, nets)],
+        gradients=_gradients(error, followed.weights),
+        pulls={
+            name: [-rate * _gradients(term, [w])[0] for term, w in zip(found, penalised, strict=True)]
+            for name, found in terms.items()
+        },
         new=new,
-        after=_forward(_followed(new), pattern)[-1],
+        after=_forward(replace(new, weights=_tensors(weights), biases=_tensors(biases)), pattern)[-1],
     )

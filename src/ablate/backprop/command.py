@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from ablate.backprop import delta_rule
 from ablate.backprop.delta_rule import Step
-from ablate.backprop.formulas import sections, units, values
+from ablate.backprop.formulas import named, numbered
 from ablate.backprop.picture import draw
-from ablate.backprop.show import Display, difference
+from ablate.backprop.show import Display
 from ablate.backprop.task import Task, draw_masks, read
 from ablate.tensorboard.command import how_to_watch
-from ablate.utils.console import FAILED, FINISHED, INTERRUPTED, REFUSED
+from ablate.utils.console import FAILED, FINISHED, REFUSED, complain
 from ablate.utils.errors import ConfigError, RunFailed, refuse
 from ablate.utils.files import write
 
@@ -31,11 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         work(read(sys.argv[1:] if arguments is None else arguments))
     except (ConfigError, RunFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(f"error: {error}")
         return FAILED if isinstance(error, RunFailed) else REFUSED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     return FINISHED
 
 
@@ -46,31 +43,31 @@ def work(task: Task) -> None:
         ConfigError: what is to be written can't be.
         RunFailed: a value is no finite number any more.
     """
-    network, regularizer, display = task.network, task.regularizer, Display(Console())
-    with recorder(task.tensorboard) if task.tensorboard else nullcontext() as record:
+    network, regularizer, display = task.network, task.regularizer, Display()
+    with _writer(task.tensorboard) as writer:
         for update in range(1, task.steps + 1):
             dropped = draw_masks(network, regularizer.dropout, task.seed, update)
             given = network, task.pattern, task.rate, regularizer, dropped
             with np.errstate(all="ignore"):  # what overflows is found and said below
                 step = delta_rule.step(*given)
-                ours = sections(step)
+                finite = np.isfinite(step.values).all()
             if update == 1:
                 display.header(task.title, step)
-            if not np.isfinite([*values(ours), *step.penalties.values()]).all():
+            if not finite:
                 said = "its values grew beyond all numbers; a smaller --rate or --input may help"
                 raise RunFailed(f"update {update}: {said}")
             from ablate.backprop import autograd  # with PyTorch: seconds, in which there is a header to read
 
-            theirs = sections(autograd.step(*given))
-            if record:
-                record(update - 1, figures(step, after=False))
+            check = autograd.step(*given)
+            if writer:
+                writer.add_metrics(figures(step, after=False), update - 1)
             if update == 1 or task.full:
-                display.full(update, ours, theirs)
+                display.full(update, step, check)
             if task.steps > 1 and not task.full:
-                display.brief(update, step, difference(values(ours), values(theirs)))
+                display.brief(update, step, check)
             network = step.new
-        if record:
-            record(task.steps, figures(step, after=True))
+        if writer:
+            writer.add_metrics(figures(step, after=True), task.steps)
     if task.tensorboard:
         print(f"\ncurves  {how_to_watch(task.tensorboard)}")
     if task.svg:
@@ -80,29 +77,27 @@ def work(task: Task) -> None:
         print(f"\npicture  {task.svg}")
 
 
-@contextmanager
-def recorder(folder: Path) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """Writes figures of a step as scalars. In TensorBoard they take the place of an earlier command's in the folder."""
+def _writer(folder: Path | None) -> AbstractContextManager[Any]:
+    """Of scalars. In TensorBoard they take the place of an earlier command's in the folder."""
+    if folder is None:
+        return nullcontext()
     from ablate.tensorboard.writer import Writer  # with PyTorch and TensorBoard: seconds
 
     with _named("--tensorboard", folder):
-        writer = Writer(folder, purge_step=0)
-    with closing(writer):
-        yield lambda step, found: writer.add_metrics(found, step)
+        return closing(Writer(folder, purge_step=0))
 
 
 def figures(step: Step, after: bool) -> dict[str, float]:
     """For TensorBoard: what a step started from, and the deltas and gradients found; or what its update left."""
     network, passed = (step.new, step.after) if after else (step.network, step.before)
-    penalty = sum(step.regularizer.penalties(network.weights).values())
+    penalty, numbers = sum(step.regularizer.penalties(network.weights).values()), numbered(network)
     found = {"error": passed.error, "penalty": penalty, "objective": passed.error + penalty}
-    _, *behind = units(step)
-    found |= {f"outputs/y{unit.number}": float(y) for unit, y in zip(behind[-1], passed.ys[-1], strict=True)}
-    for unit in chain(*behind):
-        found |= {f"weights/{w.name}": w.new if after else w.value for w in unit.weights}
-        if not after:
-            found |= {f"gradients/{w.name}": w.gradient for w in unit.weights}
-            found[f"deltas/delta{unit.number}"] = unit.delta
+    found |= {f"outputs/y{j}": y for j, y in zip(numbers[-1], passed.ys[-1], strict=True)}
+    found |= {f"weights/{name}": w for name, w in named(network, network.weights, network.biases).items()}
+    if not after:
+        biases = [-delta for delta in step.deltas[: len(network.biases)]]
+        found |= {f"gradients/{name}": slope for name, slope in named(network, step.gradients, biases).items()}
+        found |= {f"deltas/delta{j}": delta for j, delta in zip(chain(*numbers[1:]), chain(*step.deltas), strict=True)}
     return found
 
 

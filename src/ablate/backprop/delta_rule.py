@@ -21,7 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from scipy.special import logsumexp, ndtr
 
 Array = NDArray[np.float64]
 Arrays = Sequence[Array]
+T = TypeVar("T")
 
 
 def sigmoid(net: Array) -> Array:
@@ -57,18 +59,13 @@ PENALTIES: dict[str, tuple[Callable[[Array], float], Callable[[Array], Array]]] 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers of weights, and the functions between them.
+    """Layers of weights, and the functions between them."""
 
-    weights: an array [from, to] a layer. biases: an array [to] a layer, or none at all.
-    activation: of the hidden units. output: of the output units; after cross-entropy sigmoid or softmax.
-    loss: squared, ½Σ(t − y)², or cross_entropy.
-    """
-
-    weights: Arrays
-    biases: Arrays = ()
-    activation: str = "sigmoid"
-    output: str = "sigmoid"
-    loss: str = "squared"
+    weights: Arrays  # [from, to] of a layer
+    biases: Arrays = ()  # [to] of a layer, or none at all
+    activation: str = "sigmoid"  # of the hidden units
+    output: str = "sigmoid"  # of the output units; with cross_entropy sigmoid or softmax
+    loss: str = "squared"  # ½Σ(t − y)², or cross_entropy
 
     @property
     def sizes(self) -> list[int]:
@@ -98,21 +95,18 @@ class Regularizer:
     layers: str = "all"
 
     @property
-    def penalised(self) -> dict[str, float]:
-        """The strengths that are not 0, by the penalty's name."""
-        return {name: strength for name, strength in (("l1", self.l1), ("l2", self.l2)) if strength}
+    def strengths(self) -> dict[str, float]:
+        """Those of penalties that are not 0."""
+        return {name: strength for name in PENALTIES if (strength := getattr(self, name))}
 
-    def strengths(self, layers: int) -> list[dict[str, float]]:
-        """Those in force in each of so many layers of weights."""
-        return [self.penalised] * (layers - 1) + [self.penalised if self.layers == "all" else {}]
+    def penalised(self, layers: Sequence[T]) -> Sequence[T]:
+        """Those of the layers of weights that have a part in the penalties."""
+        return layers if self.layers == "all" else layers[:-1]
 
     def penalties(self, weights: Arrays) -> dict[str, float]:
         """l1·Σ|w| and l2·Σw²."""
-        strengths = self.strengths(len(weights))
-        return {
-            name: float(np.dot([of.get(name, 0.0) for of in strengths], [size(w) for w in weights]))
-            for name, (size, _) in PENALTIES.items()
-        }
+        penalised = self.penalised(weights)
+        return {name: sum((of * PENALTIES[name][0](w) for w in penalised), 0.0) for name, of in self.strengths.items()}
 
 
 PLAIN = Regularizer()  # none
@@ -128,25 +122,35 @@ class Forward(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One update, and all that led to it: an array a layer, [from, to] or [to]. pulls: of a layer, by penalty.
-
-    masks: dropout's m of every hidden layer, or none. before, after: the passes with the old and the new weights
-    and no masks, as a network is used; `forward` is the one that was trained on.
-    """
+    """One update, and all that led to it: an array a layer, [from, to] or [to]."""
 
     network: Network
     pattern: Pattern
     rate: float
     regularizer: Regularizer
-    masks: Arrays
-    forward: Forward
-    before: Forward
+    masks: Arrays  # dropout's m of every hidden layer, or none
+    forward: Forward  # what is trained on
+    before: Forward  # the same without masks, as a network is used
     penalties: dict[str, float]
     deltas: Arrays
     gradients: Arrays
-    pulls: Sequence[dict[str, Array]]
+    pulls: dict[str, Arrays]  # of each penalty on the layers that have a part in it
     new: Network
-    after: Forward
+    after: Forward  # with the new weights and without masks
+
+    @property
+    def objective(self) -> float:
+        return self.forward.error + sum(self.penalties.values())
+
+    @property
+    def values(self) -> Array:
+        """In a row, to be compared: what has been worked out, and nothing that was given."""
+        slopes = [*self.gradients, *self.deltas[: len(self.new.biases)]]
+        passes = [*self.forward.nets, *self.forward.ys, *self.forward.fed[1:], self.before.ys[-1], self.after.ys[-1]]
+        changes = [*(self.rate * slope for slope in slopes), *chain(*self.pulls.values())]
+        found = [*passes, *self.deltas, *slopes, *changes, *self.new.weights, *self.new.biases]
+        sums = [self.forward.error, self.before.error, self.after.error, self.objective, *self.penalties.values()]
+        return np.concatenate([sums, *(values.ravel() for values in found)])
 
 
 def error(network: Network, net: Array, y: Array, target: Array) -> float:
@@ -185,16 +189,16 @@ def backward(network: Network, passed: Forward, target: Array, masks: Arrays = (
 
 def step(network: Network, pattern: Pattern, rate: float, regularizer: Regularizer = PLAIN, masks: Arrays = ()) -> Step:
     """One update by the delta rule: Δw = η·δ·y, and the pull of the penalties."""
-    passed, before = forward(network, pattern, masks), forward(network, pattern)
+    passed = forward(network, pattern, masks)
     deltas = backward(network, passed, pattern.target, masks)
     gradients = [-np.outer(fed, delta) for fed, delta in zip(passed.fed, deltas, strict=True)]
-    pulls = [
-        {name: -rate * strength * PENALTIES[name][1](w) for name, strength in of.items()}
-        for of, w in zip(regularizer.strengths(len(deltas)), network.weights, strict=True)
-    ]
-    changes = zip(network.weights, gradients, pulls, strict=True)
-    weights = [sum(pull.values(), start=w - rate * gradient) for w, gradient, pull in changes]
+    weights = [w - rate * gradient for w, gradient in zip(network.weights, gradients, strict=True)]
+    pulls: dict[str, Arrays] = {}
+    for name, strength in regularizer.strengths.items():
+        pulls[name] = [-rate * strength * PENALTIES[name][1](w) for w in regularizer.penalised(network.weights)]
+        for k, pull in enumerate(pulls[name]):
+            weights[k] = weights[k] + pull
     biases = [b + rate * delta for b, delta in zip(network.biases, deltas, strict=False)]  # there may be none
-    new, penalties = replace(network, weights=weights, biases=biases), regularizer.penalties(network.weights)
-    given, after = (network, pattern, rate, regularizer, masks), forward(new, pattern)
-    return Step(*given, passed, before, penalties, deltas, gradients, pulls, new, after)
+    new, before = replace(network, weights=weights, biases=biases), forward(network, pattern)
+    given, penalties = (network, pattern, rate, regularizer, masks), regularizer.penalties(network.weights)
+    return Step(*given, passed, before, penalties, deltas, gradients, pulls, new, forward(new, pattern))

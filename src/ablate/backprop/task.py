@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -22,12 +24,14 @@ from ablate.options.schema import typed
 from ablate.utils.errors import ConfigError, one_of, refuse
 
 MOST_WEIGHTS = 10_000  # of a network that is to be read
-WORKED_OUT = ("l1", "l2", "dropout")
+LARGEST = sys.float_info.max
+WORKED_OUT = ("l1", "l2", "dropout", "layers")
 WEIGHTS, PATTERN, MASKS = range(3)  # a stream of random numbers each, so that one option leaves the others' alone
 NOTES_WEIGHTS = (
     np.array([[0.1, 0.4], [0.8, 0.6]]),  # w13 w14, w23 w24
     np.array([[0.3], [0.9]]),  # w35, w45
 )
+NOTES = Network(NOTES_WEIGHTS, [np.zeros(2), np.zeros(1)])
 NOTES_PATTERN = Pattern(np.array([0.35, 0.9]), np.array([0.5]))
 EPILOG = """regularizers, as everywhere in ablate:
   regularizer=l1 regularizer.l1=0.01      loss + l1·Σ|w|
@@ -97,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    made._negative_number_matcher = re.compile(r"-\.?\d")  # -1,2 and -.5 are values, not options
     add = made.add_argument
     add("overrides", nargs="*", metavar="regularizer=…", help="see below")
     add("--steps", default="1", metavar="N", help="updates; the first in full, then a line each (1)")
@@ -122,35 +127,20 @@ def read(arguments: Sequence[str]) -> Task:
         ConfigError: names the option, what was given and what is allowed.
     """
     parser = _parser()
-    given, strange = parser.parse_known_intermixed_args(_joined(arguments))
+    given, strange = parser.parse_known_intermixed_args(arguments)
     if strange:
-        options = [option for action in parser._actions for option in action.option_strings if len(option) > 2]
+        options = [option for option in parser._option_string_actions if option.startswith("--")]
         raise ConfigError(f"{strange[0]}: no such option; {one_of(options, strange[0])}")
     _need(not (given.svg and Path(given.svg).is_dir()), "--svg", given.svg, "is a folder; must be a file")
-    seed = _whole("--seed", given.seed, 0)
+    (seed,) = _numbers("--seed", given.seed, "must be a whole number, 0 or more", least=0, kind=int)
+    (steps,) = _numbers("--steps", given.steps, "must be a whole number, 1 or more", least=1, kind=int)
+    (rate,) = _numbers("--rate", given.rate, "must be a number greater than 0", least=math.ulp(0))
     network = _network(given, seed)
     return Task(
         "The notes' example" if given.network is None else f"Random network of seed {seed}",
-        network,
-        _pattern(given, network, seed),
-        float(_numbers("--rate", given.rate, 1, "must be a number greater than 0", above=0)[0]),
-        _regularizer(given.overrides),
-        seed,
-        _whole("--steps", given.steps, 1),
-        given.full,
+        *(network, _pattern(given, network, seed), rate, _regularizer(given.overrides), seed, steps, given.full),
         *(Path(name) if name else None for name in (given.tensorboard, given.svg)),
     )
-
-
-def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--input -1,2` as `--input=-1,2`: argparse would take a list that begins with a minus for an option."""
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] in ("--input", "--target", "--rate") and re.match("-(?!-)", argument):
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined
 
 
 def _need(holds: object, option: str, value: object, allowed: str) -> None:
@@ -162,55 +152,44 @@ def _choose(option: str, value: str, names: Collection[str]) -> None:
     _need(value in names, option, value, one_of(names, value))
 
 
-def _whole(option: str, text: str, least: int) -> int:
-    fits = re.fullmatch("[0-9]{1,18}", text) and int(text) >= least
-    _need(fits, option, text, f"must be a whole number, {least} or more")
-    return int(text)
-
-
-def _numbers(option: str, text: str, count: int, allowed: str, above: float = -math.inf) -> Array:
-    """So many finite numbers, with commas between."""
-    try:
-        values = np.array([float(part) for part in text.split(",")])
-    except ValueError:
-        values = np.array([])
-    fits = len(values) == count and np.isfinite(values).all() and (values > above).all()
-    _need(fits, option, text, allowed)
-    return values
-
-
-def _units(option: str, text: str | None, usual: Array, kind: str) -> Array:
-    """A number for each unit, or what is usual."""
-    allowed = f"must be {len(usual)} finite numbers with commas between, one for each {kind} unit"
-    if len(usual) == 1:
-        allowed = f"must be one finite number, for the one {kind} unit"
-    return usual if text is None else _numbers(option, text, len(usual), allowed)
+def _numbers(
+    option: str, text: str, allowed: str, count: int = 1, least: float = -LARGEST, kind: Any = float, sign: str = ","
+) -> list[Any]:
+    """So many numbers of a kind, with a sign between."""
+    with suppress(ValueError):
+        numbers = [kind(part) for part in text.split(sign)]
+        if len(numbers) == count and all(least <= value <= (2**63 if kind is int else LARGEST) for value in numbers):
+            return numbers
+    raise refuse(option, text, allowed)
 
 
 def _network(given: argparse.Namespace, seed: int) -> Network:
     _choose("--activation", given.activation, ACTIVATIONS)
     _choose("--loss", given.loss, ("squared", "cross_entropy"))
-    start = Network(NOTES_WEIGHTS, [np.zeros(w.shape[1]) for w in NOTES_WEIGHTS])
+    made = NOTES
     if given.network is not None:
-        start = random_network(_shape(given.network), seed)
-    one, outputs, usual = "", tuple(ACTIVATIONS), given.activation
+        allowed = "must be two or more layers' units, like 2-2-1 or 3-4-4-2"
+        layers = max(2, given.network.count("-") + 1)
+        shape = _numbers("--network", given.network, allowed, layers, least=1, kind=int, sign="-")
+        few = sum(a * b for a, b in pairwise(shape)) <= MOST_WEIGHTS
+        _need(few, "--network", given.network, f"must have {MOST_WEIGHTS} weights at most: every one is written out")
+        made = random_network(shape, seed)
+    outputs, usual, one = tuple(ACTIVATIONS), given.activation, ""
     if given.loss == "cross_entropy":
-        one = "with one output unit " if start.sizes[-1] == 1 else ""
-        outputs = ("sigmoid",) if one else ("sigmoid", "softmax")
-        usual = outputs[-1]
+        outputs = ("sigmoid", "softmax")[: made.sizes[-1]]  # softmax of a lone unit is 1 always
+        usual, one = outputs[-1], "with one output unit " * (len(outputs) == 1)
     output = usual if given.output is None else given.output
     _need(output in outputs, "--output", output, f"{one}--loss={given.loss} goes with {', '.join(outputs)}")
-    return Network(start.weights, start.biases if given.bias else (), given.activation, output, given.loss)
+    return Network(made.weights, made.biases if given.bias else (), given.activation, output, given.loss)
 
 
-def _shape(text: str) -> list[int]:
-    parts = text.split("-")
-    fits = len(parts) > 1 and all(re.fullmatch("0*[1-9][0-9]{0,8}", part) for part in parts)
-    _need(fits, "--network", text, "must be two or more layers' units, like 2-2-1 or 3-4-4-2")
-    shape = [int(part) for part in parts]
-    few = sum(a * b for a, b in pairwise(shape)) <= MOST_WEIGHTS
-    _need(few, "--network", text, f"must have {MOST_WEIGHTS} weights at most: every one is written out")
-    return shape
+def _units(option: str, text: str | None, usual: Array, kind: str) -> Array:
+    """A number for each unit, or what is usual."""
+    count = len(usual)
+    each = (
+        "one finite number, for the one" if count == 1 else f"{count} finite numbers with commas between, one for each"
+    )
+    return usual if text is None else np.array(_numbers(option, text, f"must be {each} {kind} unit", count))
 
 
 def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
@@ -228,27 +207,21 @@ def _pattern(given: argparse.Namespace, network: Network, seed: int) -> Pattern:
 def _regularizer(overrides: Sequence[str]) -> Regularizer:
     """What overrides of the config group `regularizer` ask for: options of it, and values on top of them."""
     files = {path.stem: path for path in (folder() / "regularizer").glob("*.yaml")}
-    options: dict[str, Any] = {}
-    values: dict[str, Any] = {}
+    options: Any = {}
+    values: Any = {}
     for override in overrides:
         key, equals, value = override.partition("=")
         if key == "regularizer" and equals:
             _choose(key, value, files)
-            options |= _plain(OmegaConf.load(files[value]))
+            options |= OmegaConf.load(files[value])
         elif key.startswith("regularizer.") and equals:
             try:
-                values |= _plain(OmegaConf.from_dotlist([override]))["regularizer"]
+                values |= OmegaConf.from_dotlist([override]).regularizer
             except (OmegaConfBaseException, YAMLError):
                 raise refuse(key, value, "can't be read as a value") from None
         else:
             raise ConfigError(f"{override}: must be an option, or regularizer=… or regularizer.l1=… and the like")
     checked = typed(strengths(), options | values, "regularizer")
-    for name in checked.model_fields_set - {*WORKED_OUT, "layers"}:
-        value = getattr(checked, name)
-        _need(not value, f"regularizer.{name}", value, f"only {', '.join(WORKED_OUT)} by hand")
-    return Regularizer(checked.l1, checked.l2, checked.dropout, checked.layers)
-
-
-def _plain(node: Any) -> dict[str, Any]:
-    found: Any = OmegaConf.to_container(node, resolve=True)
-    return found or {}
+    for name, value in checked:
+        _need(name in WORKED_OUT or not value, f"regularizer.{name}", value, "only l1, l2, dropout by hand")
+    return Regularizer(**{name: getattr(checked, name) for name in WORKED_OUT})
