@@ -139,7 +139,7 @@ def _checked(name: str, module: ModuleType) -> Regularizer:
         raise ConfigError(f"{where}: LAYERS: must be a list of the full names of layers")
     if ("masks" in defined) != bool(layers):
         raise ConfigError(f"{where}: {_signature('masks')} and LAYERS, the layers that draw them, go together")
-    limits = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])
+    limits: Any = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])
     try:
         TypeAdapter(limits, config={"strict": True}).validate_python(0.0)
     except Exception:  # whatever pydantic says of what is no type
