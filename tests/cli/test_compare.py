@@ -12,21 +12,21 @@ from ablate.cli.compare import compare, tally
 from ablate.cli.main import main
 from ablate.records.sweeps import Asked, Sweep
 from ablate.report.tables import main_table
-from helpers import ROOT, ablate, result
+from helpers import L1, ROOT, ablate, result
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
-def test_a_sweep_and_the_compare_script_end_with_the_same_table(capsys):
+def test_a_sweep_the_subcommand_and_the_compare_script_end_with_the_same_table(capsys):
     arguments = ["regularizer=none,l1", "seed=0,1,2", "trainer.epochs=3"]
     assert main(["-m", *arguments, "hydra.sweep.dir=sweep"]) == 0
     out = capsys.readouterr().out
     assert "6 runs in" in out and "Too few seeds for a verdict" in out
     assert f"report  {Path('sweep/report.html')}" in out and Path("sweep/report.html").is_file()
     csv, text = (Path(f"sweep/comparison.{kind}").read_bytes() for kind in ("csv", "md"))
-    again = ablate("sweep", script=ROOT / "scripts" / "compare.py")
-    assert again.returncode == 0, again.stderr
-    assert out[out.index("6 runs on digits") :] == again.stdout
+    for again in (ablate("compare", "sweep"), ablate("sweep", script=ROOT / "scripts" / "compare.py")):
+        assert again.returncode == 0, again.stderr
+        assert out[out.index("6 runs on digits") :] == again.stdout
     assert Path("sweep/comparison.csv").read_bytes() == csv
     assert Path("sweep/comparison.md").read_bytes() == text
 
@@ -48,6 +48,47 @@ def test_a_sweep_that_was_interrupted_says_how_to_go_on(tmp_path, monkeypatch, c
     assert f"left    1 run: {how} them" in capsys.readouterr().out
     assert compare([Path("sweep")]) == 0  # somebody who looks on
     assert "left " not in capsys.readouterr().out
+
+
+def test_its_help_is_its_own(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--help"])
+    out = capsys.readouterr().out
+    assert ended.value.code == 0 and out.startswith("usage: ablate compare")
+    assert all(said in out for said in ("FOLDER", "--baseline ARM", "--metric"))
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: FOLDER; ablate compare --help lists what there is"),
+        (["sweep", "--nope"], "unrecognized arguments: --nope; ablate compare --help lists what there is"),
+        (["sweep", "--baseline"], "argument --baseline: expected one argument; ablate compare --help"),
+        (["sweep", "--baseline", "nine"], "baseline=nine: must be one of l1=1e-4, none (did you mean none?)"),
+        (["sweep", "--metric=loss/val"], "metric=loss/val: must be one of accuracy/test, loss/test"),
+        (["nowhere"], "nowhere: no such folder"),
+        (["sweep", "nowhere"], "nowhere: no such folder"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_exit_status_2(arguments, said, capsys):
+    result(Path("sweep/0"), "none", 0, 0.5)
+    result(Path("sweep/1"), "l1=1e-4", 0, 0.6, **L1)
+    assert main(["compare", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"error: {said}") and shown.err.count("\n") == 1 and shown.out == ""
+    assert sorted(path.name for path in Path().rglob("*.*")) == ["result.json"] * 2
+
+
+def test_folders_are_put_together_in_a_table_in_the_first_with_another_baseline_and_metric(capsys):
+    for seed in range(6):
+        result(Path(f"one/{seed}"), "none", seed, 0.90 + seed / 1000)
+        result(Path(f"two/{seed}"), "l1=1e-4", seed, 0.95 + seed / 900, **L1)
+    assert main(["compare", "one", "two", "--baseline", "l1=1e-4"]) == 0
+    assert "none is worse than l1=1e-4: -5.03 points of test accuracy" in " ".join(capsys.readouterr().out.split())
+    assert Path("one/comparison.csv").is_file() and not Path("two/comparison.csv").exists()
+    assert main(["compare", "one", "two"]) == 0
+    assert "l1=1e-4 is better than none" in " ".join(capsys.readouterr().out.split())
 
 
 def test_failed_runs_are_counted_and_named(tmp_path, capsys):

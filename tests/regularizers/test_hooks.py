@@ -303,6 +303,13 @@ def test_sam_steps_by_the_gradient_uphill(small):
     close(after(config), uphill)
 
 
+def test_a_run_with_a_second_pass_shares_a_stack_with_such_runs_only(small):
+    one, other, plain, noisy = (
+        small(*arm) for arm in ((on("sam"),), (on("sam", 2), on("ema")), (), (on("input_noise"),))
+    )
+    assert signature(one) == signature(other) != signature(plain) == signature(noisy)
+
+
 def test_both_passes_of_sam_have_the_same_masks(small):
     more = ("regularizer.dropout=0.5", "trainer.epochs=2")
     (still,), (plain,) = trained([small("regularizer.sam=1e-30", *more)]), trained([small(*more)])
@@ -354,6 +361,18 @@ def test_no_unit_has_longer_incoming_weights_than_max_norm_allows(small):
         norms = bounded[name].norm(dim=1)
         assert norms.max() <= 0.5 * (1 + 1e-6) and (norms > 0.5 * (1 - 1e-5)).any()
         assert (free[name].norm(dim=1) > 0.5).any()
+
+
+def test_after_the_step_come_decay_then_the_proximal_operator_then_the_projection(small):
+    together = after(
+        small(*STEP, "regularizer.decoupled=0.25", "regularizer.soft_threshold=0.02", "regularizer.max_norm=0.5")
+    )
+    for name, value in after(small(*STEP)).items():
+        if name in KERNELS:
+            value = value * (1 - torch.tensor(0.25) * 0.5)
+            value = value.sign() * (value.abs() - torch.tensor(0.02) * 0.5).clamp(min=0)
+            value = value * (0.5 / value.norm(dim=1, keepdim=True)).clamp(max=1)
+        torch.testing.assert_close(together[name], value, rtol=1e-6, atol=1e-8)
 
 
 def test_max_norm_of_a_convolution_is_a_channels(small):

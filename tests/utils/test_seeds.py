@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
-from ablate.utils.seeds import DROPOUT, Draws, generator
+from ablate.utils.seeds import DROPOUT, REGULARIZER, Draws, generator
 
 
 def test_lanes_are_uniform_over_their_range():
@@ -15,3 +16,21 @@ def test_lanes_are_uniform_over_their_range():
     counts = torch.histc(lanes, 64, -32_768, 32_768)
     chi2 = ((counts - counts.mean()) ** 2 / counts.mean()).sum().item()
     assert chi2 < 63 + 5 * math.sqrt(2 * 63)
+
+
+def test_a_runs_numbers_are_its_own_whatever_runs_stand_beside_it():
+    def draws(*seeds: int) -> list[torch.Tensor]:
+        given = Draws([generator(seed, REGULARIZER, 1) for seed in seeds], "cpu")
+        return [given.uniform(5, 3), given.normal(4), given.permutations(6), given.lanes(7), given.uniform()]
+
+    for alone, together in zip(draws(3), draws(2, 3, 4), strict=True):
+        assert torch.equal(alone[0], together[1]) and len(together) == 3
+        assert not torch.equal(together[0], together[1])
+
+
+def test_numbers_are_distributed_as_they_say():
+    given = Draws([generator(1, REGULARIZER, 1)] * 2, "cpu")
+    uniform, normal, permutations = given.uniform(50_000), given.normal(50_000), given.permutations(100)
+    assert uniform.min() >= 0 and uniform.max() < 1 and uniform.mean().item() == pytest.approx(0.5, abs=0.01)
+    assert normal.mean().item() == pytest.approx(0, abs=0.02) and normal.std().item() == pytest.approx(1, abs=0.02)
+    assert permutations.sort(1).values.tolist() == [list(range(100))] * 2

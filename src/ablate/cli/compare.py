@@ -25,13 +25,7 @@ FOLDERS = "of a study, a sweep or runs; the table is written into the first"
 def main(arguments: Sequence[str]) -> int:
     """The subcommand; its exit status: 0 all runs there finished, 1 some failed, 2 it can't be done."""
     parser = Parser(prog="ablate compare", description=__doc__)
-    parser.add_argument(
-        "folders",
-        nargs="+",
-        type=Path,
-        metavar="FOLDER",
-        help="of a study, a sweep or runs; the table is written into the first",
-    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=FOLDERS)
     parser.add_argument("--baseline", metavar="ARM", help="what the others are compared with (default: the study's)")
     parser.add_argument("--metric", help="accuracy/test or loss/test (default: the study's)")
     given = parser.parse_args(list(arguments))

@@ -38,7 +38,7 @@ from functools import lru_cache
 from types import ModuleType
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from ablate.options.discovery import REGULARIZERS
 from ablate.utils.errors import ConfigError, one_line, one_of
@@ -134,11 +134,17 @@ def _checked(name: str, module: ModuleType) -> Regularizer:
     for hook in OF_A_PENALTY:
         if hook in defined and "penalty" not in defined:
             raise ConfigError(f"{where}: {hook}: goes with {_signature('penalty')}, which is missing")
-    layers = tuple(getattr(module, "LAYERS", ()))
+    layers = getattr(module, "LAYERS", ())
+    if not isinstance(layers, list | tuple) or not all(isinstance(layer, str) for layer in layers):
+        raise ConfigError(f"{where}: LAYERS: must be a list of the full names of layers")
     if ("masks" in defined) != bool(layers):
         raise ConfigError(f"{where}: {_signature('masks')} and LAYERS, the layers that draw them, go together")
-    limits = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])
-    return Regularizer(name, (module.__doc__ or "").strip().partition("\n")[0], limits, layers, **defined)
+    limits: Any = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])
+    try:
+        TypeAdapter(limits, config={"strict": True}).validate_python(0.0)
+    except Exception:  # whatever pydantic says of what is no type
+        raise ConfigError(f"{where}: LIMITS: must be a type of numbers, one that allows 0.0") from None
+    return Regularizer(name, (module.__doc__ or "").strip().partition("\n")[0], limits, tuple(layers), **defined)
 
 
 def _signature(hook: str) -> str:

@@ -17,6 +17,7 @@ from ablate.utils.seeds import Draws
 from ablate.utils.text import cut, line
 
 RUNS, BATCH = 2, 3
+KERNELWISE = ("penalty", "project")  # called with the kernels of one run, and with those of all by vmap
 
 
 def fits(name: str, strength: float, shape: tuple[int, ...], outputs: int) -> None:
@@ -39,6 +40,8 @@ def _tried(regularizer: Regularizer, strength: float, shape: tuple[int, ...], ou
         said = f"regularizer.{regularizer.name}: {hook}({', '.join(names)}) in"
         try:
             returned = function(*given.values())
+            if hook in KERNELWISE:
+                torch.func.vmap(function)(*(torch.stack([value] * RUNS) for value in given.values()))
         except Exception as error:
             raise ConfigError(f"{said} {blamed(error, file)} fails: {one_line(error)}") from error
         if (wrong := _wrong(hook, returned, given)) is not None:
