@@ -40,11 +40,12 @@ def _tried(regularizer: Regularizer, strength: float, shape: tuple[int, ...], ou
         said = f"regularizer.{regularizer.name}: {hook}({', '.join(names)}) in"
         try:
             returned = function(*given.values())
-            if hook in KERNELWISE:
+            wrong = _wrong(hook, returned, given)
+            if hook in KERNELWISE and wrong is None:
                 torch.func.vmap(function)(*(torch.stack([value] * RUNS) for value in given.values()))
         except Exception as error:
             raise ConfigError(f"{said} {blamed(error, file)} fails: {one_line(error)}") from error
-        if (wrong := _wrong(hook, returned, given)) is not None:
+        if wrong is not None:
             raise ConfigError(f"{said} {short(file)} must return {wrong}; it returned {_told(returned)}")
 
 
