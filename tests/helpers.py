@@ -7,9 +7,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,12 @@ EXACT = {
     "new y5": 0.682018583264294,
     "E": 0.018103903836567, "new E": 0.016565382326770,
 }  # fmt: skip
+
+
+def slow_ones(cases: Iterable[Any], slow: Container[Any]) -> list[Any]:
+    """Cases for `parametrize`, of which some are marked as slow."""
+    wrapped = {case: case if isinstance(case, tuple) else (case,) for case in cases}
+    return [pytest.param(*wrapped[case], marks=pytest.mark.slow) if case in slow else case for case in wrapped]
 
 
 def ablate(*arguments: str, script: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -29,6 +29,7 @@ def test_train_gives_the_history_and_the_result():
     assert sys.argv == before
 
 
+@pytest.mark.slow
 def test_study_gives_the_comparison_and_does_nothing_twice():
     arms = ablate.study("regularizers", "study.seeds=2", *SHORT)
     assert arms.loc["none", "verdict"] == "baseline" and arms.loc["l1=3e-4", "verdict"] == "too few seeds"

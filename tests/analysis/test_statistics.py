@@ -36,6 +36,7 @@ def same(ours: float, theirs: float) -> bool:
     return ours == pytest.approx(theirs, rel=1e-12, abs=1e-12, nan_ok=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # SciPy's, of constant and of few figures
 @settings(max_examples=300, deadline=None)
 @given(tables(), st.booleans())

@@ -74,6 +74,7 @@ def cases(draw):
     return network, Pattern(rng.uniform(-1, 1, shape[0]), target), float(rng.uniform(0.01, 2)), regularizer, masks
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(cases())
 def test_it_agrees_with_autograd(case):
@@ -161,6 +162,7 @@ def worked_out(formula: str) -> float:
     })  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(cases())
 def test_every_printed_formula_gives_the_printed_value(case):

@@ -13,6 +13,7 @@ from ablate.cli.main import main
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_share_a_sweeps_folder(capsys):
     Path("sweep").mkdir()
     with FileLock("sweep/.lock"):
@@ -37,6 +38,7 @@ def _while_another_starts(self: Command, folder: Path, sweep: bool) -> None:
 SHORT = ("trainer.epochs=1", "model.hidden=[4]")
 
 
+@pytest.mark.slow
 def test_a_single_run_does_not_touch_a_folder_in_which_another_is_at_work(capsys):
     Path("run").mkdir()
     with FileLock("run/.lock"):

@@ -17,6 +17,7 @@ from helpers import L1, ROOT, ablate, result
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
+@pytest.mark.slow
 def test_a_sweep_the_subcommand_and_the_compare_script_end_with_the_same_table(capsys):
     arguments = ["regularizer=none,l1", "seed=0,1,2", "trainer.epochs=3"]
     assert main(["-m", *arguments, "hydra.sweep.dir=sweep"]) == 0

@@ -48,6 +48,7 @@ def test_presets_take_another_optimizer(optimizer):
     assert main(["experiment=notes_dropout", f"optimizer={optimizer}", "trainer.epochs=1", "model.hidden=[8]"]) == 0
 
 
+@pytest.mark.slow
 def test_the_sweep_script_takes_overrides():
     done = ablate("seed=0", "trainer.epochs=2", "hydra.sweep.dir=sweep", script=ROOT / "scripts" / "sweep.py")
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from helpers import asked
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
+@pytest.mark.slow
 def test_two_runs_never_share_a_folder(capsys):
     arguments = ["-m", "regularizer=none,l1", "seed=0,1", "trainer.epochs=1", "hydra.sweep.subdir=${seed}"]
     for reused in (0, 4):
@@ -28,6 +29,7 @@ def test_two_runs_never_share_a_folder(capsys):
     assert {"0", "1"} < set(results)
 
 
+@pytest.mark.slow
 def test_a_job_that_cannot_be_composed_is_a_row_and_the_others_go_on(capsys):
     arguments = ["-m", "regularizer=none,l4", "regularizer.l2=0,-1", "seed=0,1", "trainer.epochs=1", "model.hidden=[4]"]
     for _ in range(2):  # nor is it taken for done the second time
@@ -60,6 +62,7 @@ def results(folder: str = "outputs") -> dict[Path, str]:
     return {path: path.read_text() for path in Path(folder).rglob("result.json")}
 
 
+@pytest.mark.slow
 def test_strengths_add_up_and_a_product_of_them_is_recognised(capsys):
     assert main(["-m", "study=strengths", *SHORT]) == 0
     before = results()
@@ -72,6 +75,7 @@ def test_strengths_add_up_and_a_product_of_them_is_recognised(capsys):
     assert results() == before
 
 
+@pytest.mark.slow
 def test_the_same_command_does_what_is_missing_and_touches_nothing_else(capsys):
     arguments = ["-m", "study=regularizers", "study.seeds=2", *SHORT]
     assert main(arguments) == 0
@@ -128,6 +132,7 @@ def test_rerun_says_which_results_are_done_again(capsys, rerun, to_do):
     assert ("out of memory" in out) == (rerun == "none")
 
 
+@pytest.mark.slow
 def test_a_job_that_stops_composing_leaves_what_finished(capsys):
     Path("mine/regularizer").mkdir(parents=True)
     arguments = ["-m", "--config-dir", "mine", "regularizer=none,own", "seed=0,1", *SHORT, "hydra.sweep.dir=sweep"]
@@ -143,6 +148,7 @@ def test_a_job_that_stops_composing_leaves_what_finished(capsys):
     assert "4 runs: 4 reused, 0 to do" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_run_of_other_settings_does_not_take_the_folder_where_a_finished_result_is_kept(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["-m", "seed=0,1", *SHORT, "hydra.sweep.dir=sweep", "hydra.sweep.subdir=run/${seed}"]

@@ -166,6 +166,7 @@ def served(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
         server.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_a_study_until_it_is_ended(end):
     assert main(["-m", "seed=0,1", "trainer.epochs=1", "model.hidden=[4]", "stack.workers=1"]) == 0

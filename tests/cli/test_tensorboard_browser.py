@@ -24,6 +24,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from ablate.cli.main import main
 from helpers import resize
 
+pytestmark = pytest.mark.slow
+
 KEPT = Path(os.environ.get("SCREENSHOTS", "outputs/screenshots")).absolute()
 ARMS = ("none", "l1=3e-4", "l2=1e-3", "dropout=0.2", "patience=5")
 SEEDS = range(9)  # more than 40 runs, of which the older tabs would show none

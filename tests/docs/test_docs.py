@@ -111,6 +111,7 @@ def perform(processes, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_a_page_shows_is_so(page, perform, tmp_path):
     project = tmp_path / "project"
@@ -150,6 +151,7 @@ def test_every_yaml_file_that_a_page_shows_is_put_to_use():
             assert there or f"{file.parent.name}={file.stem}" in typed, f"{page.name}: nothing is done with {file}"
 
 
+@pytest.mark.slow
 def test_the_reference_is_what_the_schemas_say():
     written = runpy.run_path(str(ROOT / "scripts" / "reference.py"))["page"]()
     page = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
@@ -162,6 +164,7 @@ def test_links_between_files_lead_somewhere():
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+@pytest.mark.slow
 def test_the_site_is_built_without_a_warning_and_fetches_nothing(tmp_path):
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

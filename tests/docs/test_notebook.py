@@ -11,6 +11,7 @@ from helpers import ROOT
 NOTEBOOK = ROOT / "examples" / "regularizers.ipynb"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_the_example_notebook_runs(tmp_path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)

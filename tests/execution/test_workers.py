@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_killed_worker_are_done_again_by_another(capsys):
     script = (
         "import os, sys, threading, time, signal, multiprocessing\n"
@@ -30,6 +31,7 @@ def test_the_runs_of_a_killed_worker_are_done_again_by_another(capsys):
     assert list(status.values()) == ["finished"] * 4
 
 
+@pytest.mark.slow
 def test_workers_go_when_their_parent_is_killed():
     command = [sys.executable, "-m", "ablate", "-m", "seed=range(8)", "trainer.epochs=5000", "stack.workers=2"]
     parent = subprocess.Popen([*command, "hydra.sweep.dir=sweep"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -91,6 +91,7 @@ MODEL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["stacked", "basic"])
 def test_options_of_ones_own_train_in_a_sweep_with_workers(launcher, capsys):
     put("mine/regularizer/squares.py", REGULARIZER)

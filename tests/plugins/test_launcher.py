@@ -38,6 +38,7 @@ class TestLauncherIntegration(IntegrationTestSuite):
     """Whole applications: folders, names, logging, working directories."""
 
 
+@pytest.mark.slow
 def test_jobs_that_train_together_have_the_files_logs_and_returns_of_any_launcher(tmp_path: Path, monkeypatch):
     from ablate.cli.main import main
 
@@ -59,6 +60,7 @@ def test_jobs_that_train_together_have_the_files_logs_and_returns_of_any_launche
         assert all("epoch 2/2" in (folder / "ablate.log").read_text() for folder in folders)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_job_that_diverges_fails_and_the_others_finish(tmp_path: Path, monkeypatch, capsys, workers):
     from ablate.cli.main import main

@@ -15,7 +15,7 @@ from ablate.execution.stack_run import train_stack
 from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT
-from helpers import trained
+from helpers import slow_ones, trained
 
 SETTINGS = {
     "adam": ["regularizer=dropout", "trainer.epochs=9"],
@@ -45,7 +45,7 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("setting", slow_ones(SETTINGS, ["images"]))
 def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(configured, tmp_path, setting):
     config = configured(*SETTINGS[setting], "trainer.checkpoint_every=2", "seed=3")
     list(run_all([Job(config, tmp_path / "whole")]))

@@ -57,6 +57,7 @@ def test_a_sweep_knows_at_how_many_seeds_it_was_looked_at(tmp_path, earlier, bef
     assert sweeps.looks(tmp_path, new, {run.run_id for run in old} - lost) == looks
 
 
+@pytest.mark.slow
 def test_seeds_that_are_added_after_a_look_are_noted(capsys):
     arguments = ["-m", "regularizer=none,l1", *SHORT, "hydra.sweep.dir=sweep"]
     note = "seeds were added after a look"

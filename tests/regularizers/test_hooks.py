@@ -30,7 +30,7 @@ from ablate.training.stack import Stack
 from ablate.training.stackable import signature
 from ablate.utils.errors import ConfigError
 from ablate.utils.seeds import INITIALISATION, REGULARIZER, Draws, derive
-from helpers import figures, parts, trained
+from helpers import figures, parts, slow_ones, trained
 
 OWN = Path(__file__).with_name("own")
 SMALL = ("model.hidden=[12]", "trainer.epochs=3", "logging.images=false", "logging.histograms=0")
@@ -51,6 +51,7 @@ MODELS = {
     "vmapped, batch statistics": (f"hydra.searchpath=[file://{OWN}]", "model=normed"),
 }
 EVERY = [(name, model) for model in MODELS for name in STRENGTHS if model.startswith("by hand") or name in FUNCTIONAL]
+SLOW = [each for each in EVERY if each[1] != "by hand"]
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +96,7 @@ def test_all_regularizers_are_listed_and_act_at_every_place():
     assert {hook for hook in regularizers.HOOKS if any(getattr(one, hook) for one in found)} == set(regularizers.HOOKS)
 
 
-@pytest.mark.parametrize(("name", "model"), EVERY)
+@pytest.mark.parametrize(("name", "model"), slow_ones(EVERY, SLOW))
 def test_a_run_has_the_same_bits_alone_and_in_company_and_strength_0_is_none(small, name, model):
     other = "l1" if name == "l2" else "l2"
     arms = [
@@ -118,6 +119,7 @@ def test_a_run_has_the_same_bits_alone_and_in_company_and_strength_0_is_none(sma
         same(trained([config])[0], company[i])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONAL)
 def test_a_wide_run_whose_products_are_cut_for_threads_has_the_same_bits_too(configured, name):
     wide = ("model.hidden=[256,256]", "trainer.batch_size=128", "trainer.epochs=1", "dataset.scaling=unit")
@@ -138,7 +140,7 @@ def test_it_changes_what_comes_out(small, name, model):
     assert with_it.figures["loss/val"] != without.figures["loss/val"]
 
 
-@pytest.mark.parametrize(("name", "model"), EVERY)
+@pytest.mark.parametrize(("name", "model"), slow_ones(EVERY, SLOW))
 def test_a_run_that_goes_on_from_a_checkpoint_ends_with_the_same_bits_alone_or_in_other_company(small, name, model):
     more = (*MODELS[model], "trainer.epochs=4", "trainer.checkpoint_every=2", "regularizer.dropout=0.2")
     configs = [small(*more, on(name), "early_stopping=patience", f"seed={seed}") for seed in (3, 4)]

@@ -106,6 +106,7 @@ def test_a_study_by_losses_alone(tmp_path, metric):
     assert "Learning curves" in headings(html) and "accuracy, %</text>" not in html
 
 
+@pytest.mark.slow
 def test_many_arms_stay_bounded_and_what_is_left_out_is_said(tmp_path):
     asked = []
     for i in range(40):

@@ -58,6 +58,7 @@ def test_runs_without_tensorboard_have_none_of_it(tmp_path):
     assert not (tmp_path / "comparison").exists() and not list(tmp_path.rglob("events*"))
 
 
+@pytest.mark.slow
 def test_a_study_of_that_name_keeps_its_files(tmp_path):
     for name in ("comparison", "other"):
         words = ["seed=0,1", "trainer.epochs=1", "model.hidden=[4]", f"hydra.sweep.dir={tmp_path / name}"]

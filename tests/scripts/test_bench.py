@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from helpers import ROOT
 
 
+@pytest.mark.slow
 def test_the_bench_measures_and_writes_what_it_prints(tmp_path):
     command = [sys.executable, str(ROOT / "scripts" / "bench.py"), "--quick", "--only", "digits,overhead"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

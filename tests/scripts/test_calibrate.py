@@ -14,6 +14,7 @@ from helpers import ROOT
 CALIBRATE = runpy.run_path(str(ROOT / "scripts" / "calibrate.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", list(CALIBRATE["NOISES"]))
 def test_false_alarms_over_the_family_are_at_most_5_percent(noise):
     studies = 200
@@ -27,12 +28,14 @@ def test_a_difference_is_found_as_often_as_theory_says():
     assert low <= found <= high
 
 
+@pytest.mark.slow
 def test_every_look_at_a_growing_study_is_a_chance_of_a_false_alarm():
     studies, normal = 300, CALIBRATE["NOISES"]["normal"]
     first, *_, last = CALIBRATE["looked_at"](studies, normal, 1, [6, 12, 24, 48])
     assert first <= binom.ppf(0.999, studies, 0.05) < last
 
 
+@pytest.mark.slow
 def test_the_script_prints_its_tables(monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv", ["calibrate.py", "--studies", "5", "--arms", "2", "--seeds", "6", "--aa", "1", "--looks", "7,6"]

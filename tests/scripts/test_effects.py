@@ -28,6 +28,7 @@ def effects(tmp_path, monkeypatch):
     return importlib.import_module("effects")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", FEW)
 def test_a_page_is_made_of_runs_that_ran(page, effects, capsys):
     arguments = [page, *SMALL, *FEW[page]]

@@ -14,6 +14,7 @@ SCRIPT = ROOT / "scripts" / "torture.py"
 TORTURE = runpy.run_path(str(SCRIPT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("torture", [("configs", 150), ("files", 30)], ids=lambda torture: torture[0])
 def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_good(torture, monkeypatch, capsys):
     command, n = torture
@@ -22,6 +23,7 @@ def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_goo
     assert f"{n} tried: " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_sweep_that_is_killed_and_repeated_loses_nothing():
     command = [sys.executable, str(SCRIPT), "kills", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -127,6 +127,7 @@ def test_config_and_command_are_there_as_text(logged):
     assert "python -m ablate regularizer=l1\n" in text(events, "command")
 
 
+@pytest.mark.slow
 def test_the_command_of_a_run_in_a_sweep_does_that_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("mine/regularizer").mkdir(parents=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from helpers import figures, trained
+from helpers import figures, slow_ones, trained
 
 OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
 ARMS = [
@@ -37,7 +37,9 @@ def compare(alone, company) -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize(
+    "settings", slow_ones(SETTINGS, ["odd sizes, sigmoid", "own splits, tanh", "wide", "convolutions"])
+)
 def test_a_run_has_the_same_bits_alone_and_in_company(configured, optimizer, settings):
     base = ("trainer.epochs=3", f"optimizer={optimizer}", *SETTINGS[settings])
     configs = [configured(*base, f"seed={i % 3}", *arm) for i, arm in enumerate(ARMS)]
@@ -48,6 +50,7 @@ def test_a_run_has_the_same_bits_alone_and_in_company(configured, optimizer, set
         compare(trained([configs[place]])[0], together[place])
 
 
+@pytest.mark.slow
 def test_a_stack_of_64_changes_no_bit(configured):
     configs = [
         configured("trainer.epochs=2", f"seed={seed}", *arm) for seed in range(8) for arm in ARMS if len(arm) < 3
