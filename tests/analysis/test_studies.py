@@ -37,6 +37,7 @@ def test_arms_add_up_and_what_is_typed_comes_last():
     assert typed(None, "x=1,2", "seed=0") == [(None, ["x=1,2", "seed=0"])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_study_runs(name, capsys):
     assert main(["-m", f"study={name}", "study.seeds=1", "trainer.epochs=2"]) == 0
@@ -77,6 +78,7 @@ def test_a_study_without_multirun_is_refused(capsys):
     assert "study=regularizers: is a sweep: python -m ablate -m study=regularizers" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_study_on_several_data_has_a_table_for_each(capsys):
     arguments = ["study=regularizers", "study.seeds=1", "dataset=digits,noise", "trainer.epochs=1", "model.hidden=[4]"]
     assert main(["-m", *arguments]) == 0

@@ -15,7 +15,7 @@ from ablate.cli.main import main
 from ablate.config import registration
 from ablate.config.schema import strengths
 from ablate.utils.version import VERSION
-from helpers import MNIST, ROOT, ablate
+from helpers import MNIST, ROOT, ablate, slow_ones
 
 SCRIPT = Path(sys.executable).with_name("ablate")
 EXPERIMENTS = sorted(path.stem for path in (registration.folder() / "experiment").glob("*.yaml"))
@@ -37,7 +37,7 @@ def test_one_run_from_the_command_line():
     assert result["config"]["regularizer"]["l1"] == 3e-4 and result["config"]["model"]["dropout"] == 0.2
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", slow_ones(EXPERIMENTS, ["notes_dropout"]))
 def test_every_experiment_runs(name, capsys):
     assert main([f"experiment={name}", "trainer.epochs=2", "hydra.run.dir=run"]) == 0
     assert "finished" in capsys.readouterr().out

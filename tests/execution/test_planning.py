@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ablate.config.schema import Config
 from ablate.execution import planning
 from ablate.execution.planning import Plan, plan
 from ablate.utils import memory
@@ -10,6 +11,10 @@ from ablate.utils import memory
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch):
     monkeypatch.setattr(planning, "_cores", lambda: 2)
+
+
+def seeds(config: Config, n: int) -> list[Config]:
+    return [config.model_copy(update={"seed": seed}) for seed in range(n)]
 
 
 def test_runs_that_differ_in_numbers_share_a_stack(configured):
@@ -28,7 +33,7 @@ def test_runs_that_differ_in_shape_do_not(configured, other):
 
 
 def test_stacks_are_cut_for_the_workers_and_every_run_is_in_one(configured):
-    planned = plan([configured(f"seed={i}") for i in range(70)])
+    planned = plan(seeds(configured(), 70))
     assert planned.workers == 2
     assert sorted(run for stack in planned.stacks for run in stack) == list(range(70))
     assert max(map(len, planned.stacks)) <= 17
@@ -36,13 +41,13 @@ def test_stacks_are_cut_for_the_workers_and_every_run_is_in_one(configured):
 
 
 def test_size_and_workers_can_be_set(configured):
-    planned = plan([configured(f"seed={i}", "stack.size=3", "stack.workers=1") for i in range(8)])
+    planned = plan(seeds(configured("stack.size=3", "stack.workers=1"), 8))
     assert sorted(map(len, planned.stacks)) == [2, 3, 3] and planned.workers == 1
 
 
 def test_stacks_are_cut_to_fit_the_memory(configured, monkeypatch):
     monkeypatch.setattr(memory, "free", lambda: 2 * 9_000 * 4 * memory.BUFFERS * 5)
-    planned = plan([configured(f"seed={i}", "stack.workers=1", "stack.size=50") for i in range(20)])
+    planned = plan(seeds(configured("stack.workers=1", "stack.size=50"), 20))
     assert max(map(len, planned.stacks)) == 5
 
 
