@@ -1,3 +1,5 @@
+"""What a sweep says: its arms against the baseline."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""Jobs are composed as Hydra would, and each is checked once."""
+
 from __future__ import annotations
 
 import pytest

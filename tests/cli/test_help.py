@@ -13,9 +13,7 @@ from ablate.cli.main import main
 HEAVY = {"torch", "pandas", "numpy", "matplotlib", "scipy", "tensorboard", "sklearn"}
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def test_it_says_what_hydra_says_from_the_same_template(capsys, monkeypatch):

@@ -1,3 +1,5 @@
+"""From what Hydra composed to a typed config, or one line that says what is wrong."""
+
 from __future__ import annotations
 
 import pytest

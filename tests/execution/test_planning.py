@@ -1,3 +1,5 @@
+"""Which runs share a stack, and how many processes train."""
+
 from __future__ import annotations
 
 import pytest

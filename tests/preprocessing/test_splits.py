@@ -1,3 +1,5 @@
+"""From samples to three parts."""
+
 from __future__ import annotations
 
 import numpy as np

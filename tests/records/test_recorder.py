@@ -1,3 +1,5 @@
+"""What a run leaves behind."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""Results as they are read back: what is damaged is named and left out."""
+
 from __future__ import annotations
 
 import json

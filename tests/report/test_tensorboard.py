@@ -1,3 +1,5 @@
+"""What TensorBoard is shown of a comparison."""
+
 from __future__ import annotations
 
 import io

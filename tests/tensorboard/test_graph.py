@@ -1,3 +1,5 @@
+"""A model's graph."""
+
 from __future__ import annotations
 
 import torch

@@ -1,3 +1,5 @@
+"""Pictures of mistakes."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""The one training loop, against loops written by hand."""
+
 from __future__ import annotations
 
 import math

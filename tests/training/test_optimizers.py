@@ -1,3 +1,5 @@
+"""The update rules, against PyTorch's optimizers."""
+
 from __future__ import annotations
 
 import pytest
