@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ from filelock import FileLock
 
 from ablate.cli.command import Command
 from ablate.cli.main import main
+from ablate.cli.task import Task
+from ablate.options.discovery import using
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -53,3 +59,40 @@ def test_a_persons_own_files_are_left_alone():
     assert main([*SHORT, "hydra.run.dir=run"]) == 0
     names = {path.name for path in Path("run").iterdir()}
     assert {".backup.2024", ".notes.1"} <= names and not any("ablate-part" in name for name in names)
+
+
+def test_a_command_that_holds_nothing_takes_nothing_away():
+    """Another one may have made the folder, and be at work there."""
+    command = Command()
+    command.place(Path("outputs/sweep"), sweep=True)
+    Path("outputs/sweep").mkdir(parents=True)
+    command.leave_nothing()
+    assert Path("outputs/sweep").is_dir()
+    command.hold(Path("outputs/sweep"))
+    command.leave_nothing()
+    command.release()
+    assert not Path("outputs").exists()
+
+
+def test_the_environment_is_left_as_it_was(monkeypatch):
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+    assert main(["regularizr=1"]) == 2
+    assert "HYDRA_FULL_ERROR" not in os.environ
+
+
+def test_a_task_knows_options_of_ones_own_in_another_process():
+    """Other launchers send it there, and compose the job before they call it."""
+    Path("mine/regularizer").mkdir(parents=True)
+    Path("mine/regularizer/hoyer.py").write_text("def penalty(weight):\n    return weight.sum()\n")
+    with using([Path("mine")]):
+        sent = pickle.dumps(Task(Command(["regularizer=hoyer"])))
+    code = (
+        "import pickle, sys\n"
+        f"task = pickle.loads({sent!r})\n"
+        "from ablate import regularizers\n"
+        "from hydra.core.config_store import ConfigStore\n"
+        "zeros = ConfigStore.instance().load('schema.yaml').node.regularizer\n"
+        "print('hoyer' in regularizers.names(), 'hoyer' in zeros, task.command.arguments)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True ['regularizer=hoyer']\n"

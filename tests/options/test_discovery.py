@@ -47,9 +47,9 @@ def test_a_folders_modules_join_the_group_and_leave_it_again():
 
 def test_a_module_that_was_changed_meanwhile_is_imported_anew():
     for content in ("x = 1\n", "x = 22\n"):
-        put("mine/model/own.py", content)
+        put("mine/regularizer/own.py", content)
         with using([Path("mine")]):
-            assert f"x = {MODELS.load('own').x}\n" == content
+            assert f"x = {REGULARIZERS.load('own').x}\n" == content
 
 
 def test_what_is_put_back_after_a_block_is_what_was_there_before_even_where_it_raises():
@@ -74,10 +74,10 @@ def test_of_two_options_of_one_name_none_is_taken_and_nothing_has_changed(file):
 
 
 def test_the_line_of_somebodys_file_is_blamed_and_only_the_file_where_it_came_from_elsewhere():
-    file = put("mine/dataset/own.py", "import json\n\n\ndef load(text):\n    return json.loads(text)\n")
+    file = put("mine/dataset/own.py", "import json\n\nConfig = None\n\n\ndef load(text):\n    return json.loads(text)\n")
     with using([Path("mine")]), pytest.raises(ValueError, match="Expecting") as raised:
         DATASETS.load("own").load("{")
-    assert blamed(raised.value, file.absolute()) == "mine/dataset/own.py, line 5"
+    assert blamed(raised.value, file.absolute()) == "mine/dataset/own.py, line 7"
     assert blamed(raised.value, Path("other.py").absolute()) == "other.py"
 
 
@@ -109,3 +109,35 @@ def test_options_of_ones_own_train_in_a_sweep_with_workers(launcher, capsys):
     folders = {path.parent.parent.name.partition(",")[0] for path in Path("sweep").rglob("result.json")}
     assert folders == {"none", "squares=0.01"}
     assert own_folders() == ()
+
+
+def test_what_lies_deeper_in_a_package_is_imported_anew_too():
+    put("mine/model/deep/__init__.py", "from ablate.models.deep.parts import WIDTH\n\nConfig = build = None\n")
+    for width in (3, 10):
+        put("mine/model/deep/parts.py", f"WIDTH = {width}\n" + "#" * width)
+        with using([Path("mine")]):
+            assert width == MODELS.load("deep").WIDTH
+        assert not [name for name in sys.modules if name.startswith("ablate.models.deep")]
+
+
+def test_a_folder_of_two_names_is_one():
+    put("mine/regularizer/own.py")
+    Path("link").symlink_to("mine")
+    with using([Path("mine"), Path("link")]):
+        assert own_folders() == (Path("mine").absolute(),)
+
+
+@pytest.mark.parametrize(("group", "missing"), [(DATASETS, "Config and load"), (MODELS, "Config and build")])
+def test_a_module_without_what_it_has_to_define_is_refused(group, missing):
+    put(f"mine/{group.name}/own.py")
+    with using([Path("mine")]), pytest.raises(ConfigError, match=rf"mine/{group.name}/own.py: must define {missing}$"):
+        group.load("own")
+
+
+def test_a_module_that_ends_the_process_is_refused():
+    put("mine/model/own.py", "raise SystemExit(3)\n")
+    with (
+        using([Path("mine")]),
+        pytest.raises(ConfigError, match=r"mine/model/own\.py, line 1: can't be imported: SystemExit"),
+    ):
+        MODELS.load("own")

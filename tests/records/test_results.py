@@ -127,3 +127,16 @@ def test_kernels_are_neither_biases_nor_parameters_of_norms(tmp_path):
     }
     save_file({name: torch.ones(shape) for name, shape in ones.items()}, tmp_path / "model.safetensors")
     assert set(results.kernels(tmp_path)) == {"a.weight", "c.weight"}
+
+
+def test_a_run_of_nested_arguments_is_read(configured, tmp_path):
+    """As `_target_` takes them: any depth, lists of groups; text that can't be printed is refused there too."""
+    folder = tmp_path / "run"
+    result(
+        folder, "none", 0, 0.9, model={"name": "a.b", "_args_": [{"_target_": "c", "deep": {"er": {"x": [[1, "y"]]}}}]}
+    )
+    found, complaints = read([tmp_path])
+    assert len(found) == 1 and not complaints
+    result(tmp_path / "other", "none", 1, 0.9, model={"name": "a.b", "_args_": [{"x": "a\x1bb"}]})
+    found, complaints = read([tmp_path])
+    assert len(found) == 1 and len(complaints) == 1 and "must be one line that can be printed" in complaints[0]

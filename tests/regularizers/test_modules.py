@@ -46,6 +46,10 @@ REFUSED = {
         ": proximal: goes with penalty(weight), which is missing",
     ),
     "masks of no layer": (MASKS, ": masks(strength, random, out) and LAYERS, the layers that draw them, go together"),
+    "masks beside another function": (
+        f"LAYERS = ['a.b.C']\n{MASKS}\n\n{PENALTY}",
+        ": masks: act by a model's layers, so a module with them has no other function here",
+    ),
     "layers without masks": (f"LAYERS = ('torch.nn.modules.dropout.Dropout',)\n{PENALTY}", " and LAYERS, the layers"),
     "layers that are one text": (f"LAYERS = 'a.b.C'\n{MASKS}", ": LAYERS: must be a list of the full names of layers"),
     "layers that are no names": (f"LAYERS = [3]\n{MASKS}", ": LAYERS: must be a list of the full names of layers"),

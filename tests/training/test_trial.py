@@ -104,7 +104,45 @@ def test_what_a_function_raises_is_said_with_its_line(tried, hook):
     assert str(refused.value) == f"regularizer.my: {signature} in {FILE}, line {line} fails: ValueError: this and that"
 
 
-@pytest.mark.parametrize(("hook", "returned"), [("penalty", "weight.sum()"), ("project", "weight")])
-def test_what_cannot_be_mapped_over_the_runs_is_said_before_training(tried, hook, returned):
-    with pytest.raises(ConfigError, match=rf"{hook}\(.*\) in {FILE}, line \d fails: RuntimeError: vmap: .*-dependent"):
-        tried(module(hook, f"return {returned} if weight.sum() > 0 else 0 * {returned}"))
+def test_a_penalty_that_cannot_be_mapped_over_the_runs_is_said_before_training(tried):
+    with pytest.raises(ConfigError, match=rf"penalty\(.*\) in {FILE}, line \d fails: RuntimeError: vmap: .*-dependent"):
+        tried(module("penalty", "return weight.sum() if weight.sum() > 0 else 0 * weight.sum()"))
+
+
+def test_a_projection_may_look_at_values(tried):
+    tried(module("project", "return weight / weight.norm() if weight.norm() > strength else weight"))
+
+
+# What can be seen in no shape.
+FAULTY = {
+    "a penalty that autograd can't follow": (
+        "import torch\n\n\ndef penalty(weight):\n    return weight.detach().sum()\n",
+        "fails: RuntimeError: .*does not require grad",
+    ),
+    "one run's numbers in another's": (
+        HEAD["gradients"] + "return gradient / gradient.norm()\n",
+        "must take every run by itself; what it gives one depends on others",
+    ),
+    "masks of all runs from the first one's": (
+        LAYERS + HEAD["masks"] + "out.copy_(out.cumsum(0) * strength.sum())\n",
+        "must take every run by itself",
+    ),
+    "an argument that is changed": (HEAD["decay"] + "return weight.mul_(0.5)\n", "must not change weight"),
+    "another gradient than the penalty's": (
+        PENALTY + HEAD["gradient"] + "return 2 * weight\n",
+        "is not the gradient of penalty, element by element; without one, autograd is asked",
+    ),
+    "a gradient that is infinite at 0": (
+        HEAD["penalty"] + "return weight.abs().sqrt().sum()\n\n\n"
+        + HEAD["gradient"] + "return 0.5 * weight.sign() / weight.abs().sqrt()\n",
+        "must be finite where a weight is 0",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FAULTY)
+def test_what_no_shape_shows_is_said_too(tried, what):
+    content, said = FAULTY[what]
+    with pytest.raises(ConfigError, match=said) as refused:
+        tried(content)
+    assert str(FILE) in str(refused.value) and "\n" not in str(refused.value)

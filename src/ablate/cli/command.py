@@ -49,10 +49,15 @@ class Command:
             self.locks.pop().release()
 
     def leave_nothing(self) -> None:
-        """Take away Hydra's files of a run that never was, and the folders that were made for them."""
+        """Take away Hydra's files of a run that never was, and the folders that were made for them.
+
+        Only where they are held: else another process may have made them, and be at work there.
+        """
         folder, made = self.folder, self.made
-        if folder is None or made is None or any(path.name in (RESULT, HISTORY) for path in folder.rglob("*")):
-            return  # nothing was made, or another command has begun to work there
+        if not self.locks or folder is None or made is None:
+            return
+        if any(path.name in (RESULT, HISTORY) for path in folder.rglob("*")):
+            return  # another command has begun to work there
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # others have theirs there
             for parent in folder.parents:

@@ -50,8 +50,8 @@ def perform(arguments: Sequence[str]) -> Ended:
             if wants_traceback and not isinstance(raised, KeyboardInterrupt):
                 raise error from None
             status, line = said_of(error, arguments, command.training)
-    if status == REFUSED and not command.training:
-        command.leave_nothing()
+            if status == REFUSED and not command.training:
+                command.leave_nothing()
     return Ended(status, line, command)
 
 
@@ -65,7 +65,9 @@ def _as_hydra_expects(arguments: Sequence[str]) -> Iterator[bool]:
         with redirect_stderr(cast(TextIO, _Errors(sys.stderr))):
             yield wanted == "1"
     finally:
-        os.environ["HYDRA_FULL_ERROR"] = wanted or "0"
+        os.environ.pop("HYDRA_FULL_ERROR")
+        if wanted is not None:
+            os.environ["HYDRA_FULL_ERROR"] = wanted
         sys.argv = given
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,9 +14,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import models
+from ablate import models, regularizers
 from ablate.cli.command import Command
 from ablate.cli.prepare import check_folders, left_to_do
+from ablate.config import registration
 from ablate.config.advice import advice
 from ablate.config.checks import check as checked_config
 from ablate.config.schema import Config
@@ -27,6 +27,24 @@ from ablate.utils.console import Console, complain
 from ablate.utils.errors import ConfigError, RunFailed
 
 log = logging.getLogger("ablate")
+
+
+def check(composed: DictConfig) -> Config:
+    """A job's config, checked as far as one can without training: its keys, whether data and model are to be had.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    checked = checked_config(composed)
+    from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
+    from ablate.training.trial import fits
+
+    data = split(checked.dataset, checked.split_seed)
+    models.fits(checked.model, data.shape, data.outputs)
+    for name in regularizers.names():
+        if strength := getattr(checked.regularizer, name):
+            fits(name, strength, data.shape, data.outputs)
+    return checked
 
 
 class Task:
@@ -39,7 +57,7 @@ class Task:
         self.command = command
 
     def __reduce__(self) -> Any:  # other launchers send the task to processes, to which the command doesn't belong
-        return Task, (Command(arguments=self.command.arguments),)
+        return _restored, (discovery.own_folders(), self.command.arguments)
 
     def __call__(self, composed: DictConfig) -> float:
         """
@@ -50,20 +68,17 @@ class Task:
         from ablate.execution.runs import run_all
 
         settings = HydraConfig.get()
-        # A process of another launcher's doesn't know of options of one's own yet.
-        with discovery.using(discovery.own_folders() or _own_folders(settings)):
-            checked = checked_config(composed)
-            folder = Path(settings.runtime.output_dir)
-            out, alone = Console(), settings.mode == RunMode.RUN
-            self.command.training = True
-            with RunDisplay(checked, out, quiet=not alone) as display:
-                ((_, result),) = run_all([Job(checked, folder, self._typed(settings))], on_rows=display)
-            if alone:
-                summary(result, folder, out)
+        checked = checked_config(composed)
+        folder = Path(settings.runtime.output_dir)
+        out, alone = Console(), settings.mode == RunMode.RUN
+        self.command.training = True
+        with RunDisplay(checked, out, quiet=not alone) as display:
+            ((_, result),) = run_all([Job(checked, folder, self._typed(settings))], on_rows=display)
+        if alone:
+            summary(result, folder, out)
         return _outcome(result)
 
-    def check(self, composed: DictConfig) -> Config:
-        return check(composed)
+    check = staticmethod(check)
 
     def prepare(
         self,
@@ -99,36 +114,18 @@ class Task:
 
     def _typed(self, settings: Any) -> str:
         """What one types to do a job alone, and, in a sweep, what was typed for all."""
-        sources = [f"--config-dir={s.path}" for s in settings.runtime.config_sources if s.provider == "command-line"]
+        sources = [f"--config-dir={folder}" for folder in discovery.own_folders()]
         lines = [[*sources, *settings.overrides.task]]
         if settings.mode == RunMode.MULTIRUN:
             lines.append(self.command.arguments)
         return "\n".join(f"python -m ablate {shlex.join(line)}".rstrip() for line in lines)
 
 
-def check(composed: DictConfig) -> Config:
-    """A job's config, checked as far as one can without training: its keys, whether data and model are to be had.
-
-    Raises:
-        ConfigError: they are not.
-    """
-    checked = checked_config(composed)
-    from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
-    from ablate.training.trial import fits
-
-    data = split(checked.dataset, checked.split_seed)
-    models.fits(checked.model, data.shape, data.outputs)
-    for name, strength in checked.strengths.items():
-        if strength:
-            fits(name, strength, data.shape, data.outputs)
-    return checked
-
-
-def _own_folders(settings: Any) -> list[Path]:
-    """The folders of one's own that a job's config was composed from."""
-    typed = ("command-line", "hydra.searchpath in command-line")
-    sources = [source for source in settings.runtime.config_sources if source.provider in typed]
-    return [Path(source.path) for source in sources if source.schema == "file" and os.path.isabs(source.path)]  # noqa: PTH117
+def _restored(own: Sequence[Path], arguments: list[str]) -> Task:
+    """A task in a process of another launcher's: options of one's own must be known there before a job is composed."""
+    discovery.use(own)
+    registration.register()
+    return Task(Command(arguments=arguments))
 
 
 def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:

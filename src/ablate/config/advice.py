@@ -16,7 +16,7 @@ def advice(config: Config) -> list[str]:
     return [
         f"model.{key}={value:g} is above {most}: {why}"
         for key, (most, why) in limits.items()
-        if (value := getattr(config.model, key, 0.0)) > most
+        if (value := config.noise.get(key, 0.0)) > most
     ] + [
         f"early_stopping.start_from_epoch={stopping.start_from_epoch} is not below trainer.epochs="
         f"{config.trainer.epochs}: nothing is watched, and no weights are restored"

@@ -13,8 +13,7 @@ from ablate.utils.text import strength
 def arm(config: Config) -> str:
     """What regularizes this run, in a few words: `none`, `l1=1e-4`, `l1=1e-4 dropout=0.2`."""
     penalties = config.strengths
-    noise = {key: getattr(config.model, key, 0.0) for key in NOISE}
-    words = [f"{name}={strength(value)}" for name, value in (penalties | noise).items() if value]
+    words = [f"{name}={strength(value)}" for name, value in (penalties | config.noise).items() if value]
     if any(penalties.values()) and config.regularizer.layers != "all":
         words.append(f"layers={config.regularizer.layers}")
     if config.early_stopping.patience is not None:

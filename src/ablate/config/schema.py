@@ -193,6 +193,12 @@ class Config(Schema):
         return self.seed if chosen is None else chosen
 
     @property
+    def noise(self) -> dict[str, float]:
+        """A model's own dropout figures, which are in force, by key."""
+        values = {key: getattr(self.model, key, 0.0) for key in NOISE}
+        return {key: value for key, value in values.items() if isinstance(value, int | float)}
+
+    @property
     def strengths(self) -> dict[str, float]:
         """The strength of every regularizer that training applies by itself, by name."""
         return {name: getattr(self.regularizer, name) for name in regularizers.acting()}

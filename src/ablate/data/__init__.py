@@ -14,6 +14,7 @@ from ablate.options import target
 from ablate.options.discovery import DATASETS, blamed
 from ablate.options.schema import DatasetConfig
 from ablate.utils.errors import ConfigError, one_line
+from ablate.utils.files import short
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,9 +65,12 @@ def _loaded(config: Any) -> Source:
         found: Source = DATASETS.load(config.name).load(config)
     except ConfigError:
         raise
-    except Exception as error:  # whatever a module of the user's may raise
+    except (Exception, SystemExit) as error:  # whatever a module of the user's may raise
         where = blamed(error, DATASETS.file(config.name))
         raise ConfigError(f"dataset={config.name}: {where}: {one_line(error)}") from error
+    if not isinstance(found, Source):
+        file = short(DATASETS.file(config.name))
+        raise ConfigError(f"dataset={config.name}: load in {file} must return a Source, not {type(found).__name__}")
     return found
 
 

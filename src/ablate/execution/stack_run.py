@@ -72,7 +72,7 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] 
 
 
 def _recorder(job: Job, resumed: bool) -> Recorder:
-    """Whoever keeps a file of a run is handed in here."""
+    """Whoever keeps a further file of a run is handed in here."""
     return Recorder(job, resumed, [RunWriter] if job.config.logging.tensorboard else [])
 
 

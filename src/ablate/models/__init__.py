@@ -77,7 +77,7 @@ def _fits(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> Non
             given = model(torch.zeros(2, *shape))
     except ConfigError:
         raise
-    except Exception as error:  # whatever a module of the user's may raise
+    except (Exception, SystemExit) as error:  # whatever a module of the user's may raise
         where = blamed(error, target.file(config) if isinstance(config, target.Target) else MODELS.file(config.name))
         raise ConfigError(f"model={config.name}: {where}: {one_line(error)}") from error
     if not isinstance(given, torch.Tensor) or given.shape != (2, outputs):

@@ -24,10 +24,11 @@ from ablate.utils.files import short
 
 @dataclass(frozen=True)
 class Group:
-    """name: as it is typed, and of its folder of YAML files; package: of its modules."""
+    """name: as it is typed, and of its folder of YAML files; package: of its modules; defines: what each has to."""
 
     name: str
     package: str
+    defines: tuple[str, ...] = ()
 
     @property
     def path(self) -> list[str]:
@@ -47,16 +48,20 @@ class Group:
         """A module of the group.
 
         Raises:
-            ConfigError: it can't be imported; names its file, the line where that is known, and the error.
+            ConfigError: it can't be imported; names its file, the line where that is known, and the error. Or it lacks
+                what a module of the group has to define.
         """
         try:
-            return importlib.import_module(f"{self.package}.{name}")
-        except Exception as error:
+            module = importlib.import_module(f"{self.package}.{name}")
+        except (Exception, SystemExit) as error:
             raise ConfigError(f"{blamed(error, self.file(name))}: can't be imported: {one_line(error)}") from error
+        if missing := [needed for needed in self.defines if not hasattr(module, needed)]:
+            raise ConfigError(f"{short(self.file(name))}: must define {' and '.join(missing)}")
+        return module
 
 
-DATASETS = Group("dataset", "ablate.data")
-MODELS = Group("model", "ablate.models")
+DATASETS = Group("dataset", "ablate.data", ("Config", "load"))
+MODELS = Group("model", "ablate.models", ("Config", "build"))
 REGULARIZERS = Group("regularizer", "ablate.regularizers")
 GROUPS = (DATASETS, MODELS, REGULARIZERS)
 
@@ -91,7 +96,7 @@ def use(folders: Sequence[Path]) -> None:
         ConfigError: one of them has the name of an option that is there already.
     """
     global _own
-    wanted = tuple(dict.fromkeys(folder.absolute() for folder in folders))
+    wanted = tuple(dict.fromkeys(folder.resolve() for folder in folders))
     if wanted == _own:
         return
     importlib.invalidate_caches()  # files may have been written since Python looked
@@ -126,8 +131,7 @@ def _forget(group: Group) -> None:
     package = importlib.import_module(group.package)
     bundled = Path(group.path[0])
     for name, module in list(sys.modules.items()):
-        parent, _, own = name.rpartition(".")
         file = getattr(module, "__file__", None)
-        if parent == group.package and file and not Path(file).is_relative_to(bundled):
+        if name.startswith(f"{group.package}.") and file and not Path(file).is_relative_to(bundled):
             del sys.modules[name]
-            vars(package).pop(own, None)
+            vars(package).pop(name.removeprefix(f"{group.package}."), None)

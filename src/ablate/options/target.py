@@ -63,7 +63,7 @@ def call(group: str, config: Target, **known: Any) -> Any:
     filled = {key: value for key, value in known.items() if key in named and key not in config.arguments}
     try:
         return instantiate({TARGET: config.target, **config.arguments}, **filled, _convert_="all")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         cause = error.__cause__ or error  # Hydra wraps what was raised
         if isinstance(cause, ConfigError):
             raise cause from None
@@ -74,7 +74,7 @@ def call(group: str, config: Target, **known: Any) -> Any:
 def _located(group: str, name: str) -> Callable[..., Any]:
     try:
         found = _locate(name)
-    except Exception as error:  # whatever the module may raise
+    except (Exception, SystemExit) as error:  # whatever the module may raise
         cause = error.__cause__ or error
         missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
         said = f"there is no {missing}" if missing else one_line(cause)
@@ -93,5 +93,5 @@ def file(config: Target) -> Path:
 def _file(function: Callable[..., Any]) -> Path:
     try:
         return Path(inspect.getsourcefile(inspect.unwrap(function)) or "?")
-    except TypeError:
+    except (TypeError, OSError):  # built in, or typed into a notebook
         return Path(getattr(inspect.getmodule(function), "__file__", None) or "?")

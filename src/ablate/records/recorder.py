@@ -162,6 +162,8 @@ def _jsonable(value: Any) -> Any:
     """JSON has no NaN and no infinity: they become null."""
     if isinstance(value, dict):
         return {k: _jsonable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from ablate.options.schema import Schema, Seed, typed
 from ablate.records.names import EARLIER, HISTORY, RESULT, WEIGHTS
@@ -31,11 +32,22 @@ def _printable(text: str) -> str:
     return text
 
 
+def _plain(value: Any) -> Any:
+    """All text in it can be printed, all numbers are finite."""
+    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        _plain(each)
+    if isinstance(value, str):
+        _printable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_printable)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Figures = dict[Text, float | None]
-Scalar = bool | int | float | Text | None
-Group = dict[str, Scalar | list[Scalar | list[Scalar]] | dict[str, Scalar | list[Scalar]]]
+Plain = Annotated[JsonValue, AfterValidator(_plain)]
+Group = dict[str, Plain]
 
 
 class _Known(Schema, extra="allow"):
@@ -54,7 +66,7 @@ class _Stopping(_Known):
 
 
 class _Config(Schema, extra="allow"):
-    __pydantic_extra__: dict[str, Scalar | Group]
+    __pydantic_extra__: dict[str, Plain]
     seed: Seed
     dataset: _Dataset
     model: Group

@@ -9,8 +9,8 @@ this order). At strength 0 none of them is called for a run.
     outputs(logits, strength)               → what the loss's gradient on logits grows by, [runs, outputs, batch]
     penalty(weight)                         → the penalty of one kernel at strength 1, a scalar; strength multiplies it
     gradient(weight)                        → of that, in closed form; without it, autograd is asked
-    gradients(gradient, weight, strength, random)   → the gradient that the optimizer is given
     ascent(weight, gradient, strength)      → the weights at which the gradient is taken once more, and used
+    gradients(gradient, weight, strength, random)   → the gradient that the optimizer is given
     decay(weight, amount)                   → the weights after the optimizer's step
     proximal(weight, amount)                → likewise, of amount × penalty, which then adds no gradient
     project(weight, strength)               → one kernel after the step, brought back to where it may be
@@ -52,8 +52,8 @@ HOOKS: dict[str, tuple[str, ...]] = {
     "outputs": ("logits", "strength"),
     "penalty": ("weight",),
     "gradient": ("weight",),
-    "gradients": ("gradient", "weight", "strength", "random"),
     "ascent": ("weight", "gradient", "strength"),
+    "gradients": ("gradient", "weight", "strength", "random"),
     "decay": ("weight", "amount"),
     "proximal": ("weight", "amount"),
     "project": ("weight", "strength"),
@@ -137,6 +137,10 @@ def _checked(name: str, module: ModuleType) -> Regularizer:
     layers = getattr(module, "LAYERS", ())
     if not isinstance(layers, list | tuple) or not all(isinstance(layer, str) for layer in layers):
         raise ConfigError(f"{where}: LAYERS: must be a list of the full names of layers")
+    if name == "layers":
+        raise ConfigError(f"{where}: regularizer.layers is a key already; choose another name")
+    if "masks" in defined and len(defined) > 1:
+        raise ConfigError(f"{where}: masks: act by a model's layers, so a module with them has no other function here")
     if ("masks" in defined) != bool(layers):
         raise ConfigError(f"{where}: {_signature('masks')} and LAYERS, the layers that draw them, go together")
     limits: Any = getattr(module, "LIMITS", Annotated[float, Field(ge=0)])

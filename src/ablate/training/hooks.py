@@ -231,8 +231,10 @@ class Acting:
         assert self.is_a.project is not None
         for slot in self.slots:
             kernels, strength = slot.of(self.weights), self.strength_of[slot.name]
-            projected = torch.func.vmap(self.is_a.project)(kernels, strength)
-            kernels.copy_(torch.where(self._beside(kernels, strength) != 0, projected, kernels))
+            # One by one: vmap would make other products of a product, which are rounded by how many runs there are.
+            for kernel, own in zip(kernels, strength, strict=True):
+                if own != 0:
+                    kernel.copy_(self.is_a.project(kernel, own))
 
     @threads(1)
     def average(self, memory: Tensor, step: int) -> None:

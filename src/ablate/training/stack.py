@@ -238,7 +238,7 @@ class Stack:
 
 def _neighbours(config: Config) -> Any:
     """Sorts runs so that those with the same optimizer numbers, dropout or penalty stand together."""
-    noisy = bool(getattr(config.model, "dropout", 0) or getattr(config.model, "input_dropout", 0))
+    noisy = any(config.noise.values())
     return (
         tuple(config.optimizer.model_dump().values()),
         not noisy,

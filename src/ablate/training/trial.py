@@ -10,14 +10,14 @@ from torch import Tensor
 
 from ablate import regularizers
 from ablate.options.discovery import REGULARIZERS, blamed
-from ablate.regularizers import HOOKS, Regularizer
+from ablate.regularizers import HOOKS, Hook, Regularizer
 from ablate.utils.errors import ConfigError, one_line
 from ablate.utils.files import short
 from ablate.utils.seeds import Draws
 from ablate.utils.text import cut, line
 
 RUNS, BATCH = 2, 3
-KERNELWISE = ("penalty", "project")  # called with the kernels of one run, and with those of all by vmap
+KERNELWISE = ("penalty", "project")  # called with a kernel of one run
 
 
 def fits(name: str, strength: float, shape: tuple[int, ...], outputs: int) -> None:
@@ -37,16 +37,60 @@ def _tried(regularizer: Regularizer, strength: float, shape: tuple[int, ...], ou
         if function is None:
             continue
         given = {name: _example(name, hook, strength, shape, outputs) for name in names}
+        before = {name: value.clone() for name, value in given.items() if isinstance(value, Tensor)}
         said = f"regularizer.{regularizer.name}: {hook}({', '.join(names)}) in"
         try:
             returned = function(*given.values())
             wrong = _wrong(hook, returned, given)
-            if hook in KERNELWISE and wrong is None:
+            if hook == "penalty" and wrong is None:  # the figure of all runs is taken by vmap
                 torch.func.vmap(function)(*(torch.stack([value] * RUNS) for value in given.values()))
+            if hook == "penalty" and wrong is None and not (regularizer.gradient or regularizer.proximal):
+                _by_autograd(function, given["weight"])
+            mixes = hook not in KERNELWISE and wrong is None and _mixes_runs(function, before, given, returned)
         except Exception as error:
             raise ConfigError(f"{said} {blamed(error, file)} fails: {one_line(error)}") from error
         if wrong is not None:
             raise ConfigError(f"{said} {short(file)} must return {wrong}; it returned {_told(returned)}")
+        if changed := [name for name, value in before.items() if name != "out" and not torch.equal(value, given[name])]:
+            raise ConfigError(
+                f"{said} {short(file)} must not change {changed[0]}, which it is given, but return another"
+            )
+        if hook == "gradient" and (wrong := _wrong_gradient(regularizer)):
+            raise ConfigError(f"{said} {short(file)} {wrong}; without one, autograd is asked")
+        if mixes:
+            raise ConfigError(
+                f"{said} {short(file)} must take every run by itself; what it gives one depends on others"
+            )
+
+
+def _mixes_runs(function: Hook, before: dict[str, Tensor], given: dict[str, Any], returned: Any) -> bool:
+    """Whether the first run gets something else alone than beside the second. before: the tensors that were given."""
+    alone = {name: value[:1].clone() for name, value in before.items()}
+    random = {"random": _random(1)} if "random" in given else {}
+    each = function(*(given | alone | random).values())
+    if "out" in given:
+        each, returned = alone["out"], given["out"]
+    pairs = zip(each, returned, strict=True) if isinstance(each, tuple) else [(each, returned)]
+    return not all(torch.allclose(one[0], both[0], rtol=1e-3, atol=1e-6, equal_nan=True) for one, both in pairs)
+
+
+def _by_autograd(penalty: Hook, kernel: Tensor) -> Tensor:
+    kernel = kernel.clone().requires_grad_()
+    return torch.autograd.grad(penalty(kernel), kernel)[0]
+
+
+def _wrong_gradient(regularizer: Regularizer) -> str | None:
+    assert regularizer.gradient is not None and regularizer.penalty is not None
+    kernel = _example("weight", "penalty", 1.0, (), 1)
+    closed = regularizer.gradient(kernel.view(1, -1)).view_as(kernel)
+    if not torch.allclose(closed, _by_autograd(regularizer.penalty, kernel), rtol=1e-3, atol=1e-5):
+        return "is not the gradient of penalty, element by element"
+    # It is called on whole rows, of which some numbers are no kernel's, and 0: 0 times infinity is no number.
+    return None if regularizer.gradient(torch.zeros(1, 4)).isfinite().all() else "must be finite where a weight is 0"
+
+
+def _random(runs: int) -> Draws:
+    return Draws([torch.Generator().manual_seed(run) for run in range(runs)], "cpu")
 
 
 def _example(name: str, hook: str, strength: float, shape: tuple[int, ...], outputs: int) -> Any:
@@ -61,7 +105,7 @@ def _example(name: str, hook: str, strength: float, shape: tuple[int, ...], outp
         "weight": kernel if hook in ("penalty", "project") else rows,
     }
     if name == "random":
-        return Draws([torch.Generator().manual_seed(run) for run in range(RUNS)], "cpu")
+        return _random(RUNS)
     if name == "step":
         return 1
     if name == "strength":
