@@ -270,6 +270,33 @@ def test_noise_on_the_inputs_is_a_runs_own_and_on_no_filling(small):
     close(after(config), {name: (w - 0.5 * w.grad).detach() for name, w in model.named_parameters()})
 
 
+@pytest.mark.parametrize("dataset", ["digits", "noise"])
+def test_targets_are_mixed_as_their_samples_are(small, dataset):
+    config = small(*STEP, f"dataset={dataset}", "seed=5", "regularizer.mixup=0.8")
+    x, y, *_ = next(iter(Stack([config]).data.batches([5], 1, 10_000, False)))
+    generator = torch.Generator().manual_seed(derive(5, REGULARIZER, 1, zlib.crc32(b"mixup")))
+    other = torch.randperm(x.shape[1], generator=generator)
+    share = 0.8 / 2 * torch.rand((), generator=generator)
+    model = started(config)
+    logits = model((1 - share) * x[0] + share * x[0, other])
+    if dataset == "digits":
+        loss = (1 - share) * F.cross_entropy(logits, y[0, 0]) + share * F.cross_entropy(logits, y[0, 0, other])
+    else:
+        mixed = (1 - share) * y[0, 0] + share * y[0, 0, other]
+        loss = F.binary_cross_entropy_with_logits(logits[:, 0], mixed)
+    loss.backward()
+    close(after(config), {name: (w - 0.5 * w.grad).detach() for name, w in model.named_parameters()})
+
+
+@pytest.mark.parametrize("name", ["gradient_noise", "sam", "ema"])
+def test_the_filling_of_a_row_stays_0(small, name):
+    stack = Stack([small(*STEP, on(name))])
+    stack.train_epoch(1)
+    end = stack.slots[-1].end
+    for rows in (stack.parameters.weights, stack.gradients, stack.judged.weights):
+        assert rows.shape[1] > end and not rows[:, end:].any() and rows[:, :end].any()
+
+
 def test_noise_on_gradients_is_added_to_every_parameter(small):
     noisy, plain = after(small(*STEP, "seed=5", "regularizer.gradient_noise=0.25")), after(small(*STEP, "seed=5"))
     added = {name: (plain[name] - noisy[name]) / (0.5 * 0.25) for name in plain}
