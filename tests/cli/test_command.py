@@ -15,6 +15,7 @@ from ablate.cli.command import Command
 from ablate.cli.main import main
 from ablate.cli.task import Task
 from ablate.options.discovery import using
+from ablate.utils.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -61,16 +62,20 @@ def test_a_persons_own_files_are_left_alone():
     assert {".backup.2024", ".notes.1"} <= names and not any("ablate-part" in name for name in names)
 
 
-def test_a_command_that_holds_nothing_takes_nothing_away():
-    """Another one may have made the folder, and be at work there."""
-    command = Command()
-    command.place(Path("outputs/sweep"), sweep=True)
-    Path("outputs/sweep").mkdir(parents=True)
-    command.leave_nothing()
-    assert Path("outputs/sweep").is_dir()
-    command.hold(Path("outputs/sweep"))
-    command.leave_nothing()
-    command.release()
+def test_a_command_that_is_kept_out_of_a_folder_takes_nothing_away(monkeypatch):
+    """Two that start at once both find no folder: what is there then is the other's."""
+    monkeypatch.setattr("ablate.records.locks.PATIENCE", 0)
+    late, early = Command(), Command()
+    for command in (late, early):
+        command.place(Path("outputs/sweep"), sweep=True)
+    early.hold(Path("outputs/sweep"))
+    Path("outputs/sweep/study.json").touch()
+    with pytest.raises(ConfigError, match="another process is at work there"):
+        late.hold(Path("outputs/sweep"))
+    late.leave_nothing()
+    assert Path("outputs/sweep/study.json").is_file()
+    early.leave_nothing()
+    early.release()
     assert not Path("outputs").exists()
 
 

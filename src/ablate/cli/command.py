@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from ablate.records.locks import hold
 from ablate.records.names import HISTORY, RESULT
+from ablate.utils.errors import ConfigError
 from ablate.utils.files import first_missing
 
 
@@ -42,19 +43,20 @@ class Command:
         Raises:
             ConfigError: another one is at work there.
         """
-        self.locks.append(hold(folder))
+        try:
+            self.locks.append(hold(folder))
+        except ConfigError:
+            self.made = None  # what has been made there is the other's
+            raise
 
     def release(self) -> None:
         while self.locks:
             self.locks.pop().release()
 
     def leave_nothing(self) -> None:
-        """Take away Hydra's files of a run that never was, and the folders that were made for them.
-
-        Only where they are held: else another process may have made them, and be at work there.
-        """
+        """Take away Hydra's files of a run that never was, and the folders that were made for them."""
         folder, made = self.folder, self.made
-        if not self.locks or folder is None or made is None:
+        if folder is None or made is None:
             return
         if any(path.name in (RESULT, HISTORY) for path in folder.rglob("*")):
             return  # another command has begun to work there
