@@ -25,6 +25,7 @@ docs: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("ablate needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@echo "setting up .venv: 5.9 GB, once; minutes on a slow connection"
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
 	@command -v uv >/dev/null || test -x $(BIN)/uv || $(PYTHON) -m pip --quiet --python $(BIN)/python install uv
 	@export PATH="$$PATH:$(CURDIR)/$(BIN)"; \

@@ -98,3 +98,46 @@ def test_files_are_for_those_whom_the_umask_lets(capsys):
         os.umask(before)
     made = [Path("sweep"), *Path("sweep").rglob("*")]
     assert len(made) > 10 and not any(path.stat().st_mode & 0o077 for path in made)
+
+
+REGULARIZER = "def penalty(weight):\n    return weight.abs().mean()\n"
+
+
+@pytest.mark.parametrize("content", ["", "# mad: 1.0\n", "l1: 1.0e-3\n"])
+@pytest.mark.parametrize("way", WAYS)
+def test_an_option_that_does_not_set_the_strength_of_the_module_beside_it_is_refused(way, content, capsys):
+    mine(REGULARIZER, "regularizer/mad.py")
+    mine(content, "regularizer/mad.yaml")
+    assert main([*way, "regularizer=mad", *RUN]) == 2
+    said = "sets no mad, so that mad.py beside it wouldn't act; write, say, mad: 1.0e-3"
+    assert capsys.readouterr().err == f"error: mine/regularizer/mad.yaml: {said}\n"
+
+
+def test_a_module_without_an_option_is_named_and_its_key_can_be_set(capsys):
+    mine(REGULARIZER, "regularizer/mad.py")
+    assert main(["--config-dir=mine", "regularizer=mad", *RUN]) == 2
+    assert capsys.readouterr().err.endswith("; mine/regularizer/mad.py has no mad.yaml beside it\n")
+    assert main(["--config-dir=mine", "regularizer.mad=0.1", *RUN]) == 0
+
+
+def test_of_two_options_of_one_name_in_two_folders_none_is_taken(capsys):
+    mine("l2: 1.0e-5\n", "regularizer/gentle.yaml")
+    mine("l2: 1.0e-6\n", "../other/regularizer/gentle.yaml")
+    assert main(["--config-dir=mine", "hydra.searchpath=[file://other]", *RUN]) == 2
+    said = "there is regularizer=gentle already; choose another name"
+    assert capsys.readouterr().err == f"error: other/regularizer/gentle.yaml: {said}\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--help"]])
+def test_a_folder_that_is_not_there_is_refused(more, capsys):
+    assert main(["--config-dir=nowhere", *more, *RUN]) == 2
+    assert capsys.readouterr().err == "error: --config-dir=nowhere: no such folder\n"
+
+
+def test_a_key_that_stands_apart_is_told_from_a_flag_that_does_not_exist(capsys):
+    mine("", "x.yaml")
+    assert main(["seed=1", "--config-dir", "mine", "trainer.epochs=1"]) == 2
+    said = "trainer.epochs=1: stands apart from other keys; flags come before all of them, or after"
+    assert capsys.readouterr().err == f"error: {said}\n"
+    assert main(["--nope", *RUN]) == 2
+    assert "unrecognized arguments: --nope; python -m ablate --help" in capsys.readouterr().err

@@ -7,6 +7,8 @@ from hydra import compose, initialize_config_dir
 
 from ablate.config import registration
 from ablate.config.naming import arm, run_folder
+from ablate.options.discovery import using
+from helpers import ROOT
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,16 @@ from ablate.config.naming import arm, run_folder
 )
 def test_arms_have_names_that_read(configured, overrides, name):
     assert arm(configured(*overrides)) == name
+
+
+def test_a_mask_of_ones_own_has_its_strength_in_the_name_and_dropout_that_of_the_model(configured):
+    with using([ROOT / "tests" / "regularizers" / "own"]):
+        registration.register()
+        assert arm(configured("regularizer.coin=0.5")) == "coin=0.5"
+        assert arm(configured("regularizer.coin=0.5", "regularizer.l1=1e-4", "model.dropout=0.1")) == (
+            "coin=0.5 l1=1e-4 dropout=0.1"
+        )
+    registration.register()
 
 
 @pytest.mark.parametrize(

@@ -73,14 +73,15 @@ def test_of_two_options_of_one_name_none_is_taken_and_nothing_has_changed(file):
         assert REGULARIZERS.names() == names and own_folders() == (Path("other").absolute(),)
 
 
-def test_the_line_of_somebodys_file_is_blamed_and_only_the_file_where_it_came_from_elsewhere():
+def test_the_line_of_somebodys_file_is_blamed_or_of_the_one_that_it_called():
     file = put(
         "mine/dataset/own.py", "import json\n\nConfig = None\n\n\ndef load(text):\n    return json.loads(text)\n"
     )
     with using([Path("mine")]), pytest.raises(ValueError, match="Expecting") as raised:
         DATASETS.load("own").load("{")
     assert blamed(raised.value, file.absolute()) == "mine/dataset/own.py, line 7"
-    assert blamed(raised.value, Path("other.py").absolute()) == "other.py"
+    assert blamed(raised.value, Path("other.py").absolute()) == "mine/dataset/own.py, line 7"
+    assert blamed(ValueError("of nobody"), Path("other.py").absolute()) == "other.py"
 
 
 REGULARIZER = "def penalty(weight):\n    return weight.square().sum()\n"

@@ -40,7 +40,10 @@ class Composer:
 
     def check(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
         """Compose and check a job that may be launched: its config, and what the check gave."""
-        return self.jobs.setdefault(tuple(overrides), self._checked(overrides))
+        key = tuple(overrides)
+        if key not in self.jobs:
+            self.jobs[key] = self._checked(overrides)
+        return self.jobs[key]
 
     def take(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
         """A job's config, for the caller to change, and what its check gave; those at hand, where they are."""

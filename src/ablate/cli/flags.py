@@ -13,9 +13,8 @@ from typing import NoReturn
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from ablate.config.registration import folder as conf
+from ablate.config.own import refuse_ignored
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import short
 
 SEARCHPATH = "hydra.searchpath"
 
@@ -24,8 +23,8 @@ def own_folders(arguments: Sequence[str]) -> list[Path]:
     """Read a command's flags as Hydra will; the folders of options of one's own, which exist.
 
     Raises:
-        ConfigError: there is no such flag, or two don't go together; an option of such a folder has the name of one
-            that is there already, which would win.
+        ConfigError: there is no such flag or folder, or two don't go together; an option of such a folder would be
+            ignored.
     """
     parser = get_args_parser()
     parser.error = _refuse  # type: ignore[method-assign]
@@ -35,24 +34,20 @@ def own_folders(arguments: Sequence[str]) -> list[Path]:
     for option in ("cfg", "info"):
         if given.multirun and getattr(given, option) is not None:
             raise ConfigError(f"--multirun: goes without --{option}, which shows the config of one run")
-    folders = [] if given.config_dir is None else [given.config_dir]
+    found = [] if given.config_dir is None else [Path(given.config_dir)]
+    if found and not found[0].is_dir():
+        raise ConfigError(f"--config-dir={given.config_dir}: no such folder")
     for override in OverridesParser.create().parse_overrides([o for o in given.overrides if SEARCHPATH in o]):
         value = override.value()
-        folders += [path for path in value if isinstance(path, str)] if isinstance(value, list) else []
-    found = [Path(folder.removeprefix("file://")) for folder in folders if "pkg://" not in folder]
-    found = [folder for folder in found if folder.is_dir()]  # of others, Hydra says that they are missing
-    for folder in found:
-        _refuse_taken(folder)
+        paths = [path for path in value if isinstance(path, str)] if isinstance(value, list) else []
+        found += [Path(path.removeprefix("file://")) for path in paths if "pkg://" not in path]
+    found = [folder for folder in found if folder.is_dir()]  # of one on the search path, Hydra says that it is missing
+    refuse_ignored(found)
     return found
 
 
 def _refuse(message: str) -> NoReturn:
+    _, marked, rest = message.partition("unrecognized arguments: ")
+    if marked and not rest.startswith("-") and "=" in (key := rest.split()[0]):
+        raise ConfigError(f"{key}: stands apart from other keys; flags come before all of them, or after")
     raise ConfigError(f"{message}; python -m ablate --help lists what there is")
-
-
-def _refuse_taken(folder: Path) -> None:
-    """Of two options of one name, Hydra takes one and says nothing."""
-    for path in sorted(folder.glob("*/*.yaml")):
-        if (conf() / path.relative_to(folder)).is_file():
-            said = f"there is {path.parent.name}={path.stem} already; choose another name"
-            raise ConfigError(f"{short(path)}: {said}")

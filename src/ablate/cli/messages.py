@@ -53,6 +53,12 @@ def said_of(error: BaseException, arguments: Sequence[str], training: bool = Fal
     return REFUSED, line(f"error: {cut(' '.join(arguments))}: can't be carried out: {one_line(error)} {where}")
 
 
+def _lacking(group: str, option: str) -> str:
+    """What to say of an option that is a module of one's own alone."""
+    modules = [path for place in own_folders() if (path := place / group / f"{option}.py").is_file()]
+    return f"; {short(modules[0])} has no {option}.yaml beside it" if modules else ""
+
+
 def _no_option(arguments: Sequence[str]) -> str | None:
     """The first choice of an option by something else than a name, of which Hydra only says that there is one."""
     with suppress(HydraException):
@@ -109,7 +115,7 @@ def explain_hydra(error: Exception, keys: Iterable[str] = ()) -> str | None:
         return f"{short(Path(mark.name))}, line {mark.line + 1}: can't be read: {error.problem}"
     if isinstance(error, MissingConfigException) and error.options:
         group, _, option = (error.missing_cfg_file or "").rpartition("/")
-        return f"{group}={option}: {one_of(error.options, option)}"
+        return f"{group}={option}: {one_of(error.options, option)}{_lacking(group, option)}"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = str(error)

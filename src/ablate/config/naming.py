@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from omegaconf import DictConfig
 
 from ablate import regularizers
@@ -12,15 +14,20 @@ from ablate.utils.text import strength
 
 def arm(config: Config) -> str:
     """What regularizes this run, in a few words: `none`, `l1=1e-4`, `l1=1e-4 dropout=0.2`."""
-    penalties = config.strengths
-    words = [f"{name}={strength(value)}" for name, value in (penalties | config.noise).items() if value]
-    if any(penalties.values()) and config.regularizer.layers != "all":
+    strengths = {name: getattr(config.regularizer, name) for name in regularizers.names()} | config.noise
+    words = [f"{name}={strength(strengths[name])}" for name in _ordered(strengths) if strengths[name]]
+    if any(config.strengths.values()) and config.regularizer.layers != "all":
         words.append(f"layers={config.regularizer.layers}")
     if config.early_stopping.patience is not None:
         words.append(f"patience={config.early_stopping.patience}")
     elif config.early_stopping.restore_best_weights:
         words.append("best_weights")
     return " ".join(words) or "none"
+
+
+def _ordered(strengths: Iterable[str]) -> list[str]:
+    """A model's own figures come last."""
+    return sorted(strengths, key=lambda name: name in NOISE)
 
 
 def run_folder(*, _root_: DictConfig) -> str:

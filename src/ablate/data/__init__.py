@@ -78,15 +78,19 @@ def _given(config: target.TargetDataset) -> Source:
     """What the target returns, as a source; labels are 0 … classes-1."""
     import numpy as np
 
-    found = target.call("dataset", config)
+    found = target.call(config)
     if isinstance(found, Source):
         return found
     if not isinstance(found, tuple | list) or len(found) not in (2, 4):
         allowed = "must give (x, y), (x, y, test_x, test_y) or an ablate.data.Source"
         raise ConfigError(f"dataset={config.name}: {allowed}, not {type(found).__name__}")
-    x, y, *test = (np.asarray(array) for array in found)
-    classes = int(y.max()) + 1 if y.size and y.dtype.kind in "iu" else 0
-    return Source(x, y, classes, *test)
+    try:
+        x, y, *test = (np.asarray(array) for array in found)
+    except Exception as error:  # ragged lists, tensors that want a gradient
+        raise ConfigError(f"dataset={config.name}: what it gives is no array of numbers: {one_line(error)}") from error
+    if y.dtype.kind not in "iu" or not y.size:
+        raise ConfigError(f"dataset={config.name}: labels are of type {y.dtype}; must be whole numbers from 0")
+    return Source(x, y, int(y.max()) + 1, *test)
 
 
 def _wrong_samples(x: np.ndarray, shape: tuple[int, ...]) -> str | None:

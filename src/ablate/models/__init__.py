@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ablate.options import target
 from ablate.options.discovery import MODELS, blamed
-from ablate.options.schema import ModelConfig
+from ablate.options.schema import Keyed, ModelConfig
 from ablate.utils import memory
 from ablate.utils.errors import ConfigError, one_line, refuse
 
@@ -43,7 +43,7 @@ def build(config: Any, shape: tuple[int, ...], outputs: int, seed: int) -> nn.Mo
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if isinstance(config, target.Target):
-            built = target.call("model", config, shape=shape, outputs=outputs)
+            built = target.call(config, shape=shape, outputs=outputs)
         else:
             built = MODELS.load(config.name).build(config, shape, outputs)
     if not isinstance(built, nn.Module):
@@ -57,15 +57,14 @@ def fits(config: Any, shape: tuple[int, ...], outputs: int) -> None:
     Raises:
         ConfigError: it can't.
     """
-    schema: Any = type(config)
-    _fits(schema, config.model_dump_json(), shape, outputs)
+    _fits(Keyed.of(config), shape, outputs)
 
 
 @cache
-def _fits(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> None:
+def _fits(asked: Keyed, shape: tuple[int, ...], outputs: int) -> None:
     import torch
 
-    config = schema.model_validate_json(dumped)
+    config = asked.config
     parameters = 0
     with contextlib.suppress(Exception), torch.device("meta"):  # sizes without numbers; not every module can do that
         parameters = sum(p.numel() for p in build(config, shape, outputs, seed=0).parameters())

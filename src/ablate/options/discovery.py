@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from types import ModuleType
 
 from ablate.utils.errors import ConfigError, one_line
 from ablate.utils.files import short
+
+OURS = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,23 @@ def _modules(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def blamed(error: BaseException, file: Path) -> str:
-    """`file, line 7`: where in somebody's file an error came from, or only the file where it came from elsewhere."""
+    """`file, line 7`: where in somebody's file an error came from.
+
+    Where it came from another one that we called into, that one; only the file where no line is to blame.
+    """
     file = file.resolve()
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if Path(frame.filename).resolve() == file]
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).resolve() == file:
-        lines = [error.lineno]
-    return f"{short(file)}, line {lines[-1]}" if lines else str(short(file))
+    frames = [(Path(f.filename).resolve(), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        frames.append((Path(error.filename).resolve(), error.lineno))
+    last_of_ours = max((i for i, (path, _) in enumerate(frames) if path.is_relative_to(OURS)), default=-1)
+    called = [(path, line) for path, line in frames[last_of_ours + 1 :] if path.is_file() and not _installed(path)]
+    own = [(path, line) for path, line in frames if path == file] or called
+    return f"{short(own[-1][0])}, line {own[-1][1]}" if own else str(short(file))
+
+
+def _installed(path: Path) -> bool:
+    """Whether a file is Python's own or a package's, which is seldom to blame."""
+    return any(path.is_relative_to(sysconfig.get_path(kind)) for kind in ("stdlib", "platlib", "purelib"))
 
 
 _own: tuple[Path, ...] = ()

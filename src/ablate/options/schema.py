@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
 from typing import Annotated, Any, ClassVar, Literal
@@ -27,6 +28,22 @@ class Schema(BaseModel):
 
     modules: ClassVar[Group | None] = None
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def decides(self) -> tuple[Any, ...]:
+        """What two of them have in common that are the same: hashable, for caches."""
+        return type(self), self.model_dump_json()
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A config as the key of a cache, which finds it by what it decides and is given it as it is."""
+
+    key: tuple[Any, ...]
+    config: Any = field(compare=False)
+
+    @classmethod
+    def of(cls, config: Schema) -> Keyed:
+        return cls(config.decides(), config)
 
 
 class DatasetConfig(Schema):

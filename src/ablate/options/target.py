@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it raises
 from hydra.utils import instantiate
@@ -25,6 +25,7 @@ AS_ARGUMENTS = ConfigDict(extra="allow", serialize_by_alias=True)
 class Target(Schema):
     """Keys beside those of the schema are arguments, and may name targets themselves."""
 
+    group: ClassVar[str]
     model_config = AS_ARGUMENTS
     target: str = Field(alias="_target_", description="package.module.name of a class or function")
 
@@ -32,16 +33,35 @@ class Target(Schema):
     def arguments(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
 
+    @property
+    def known(self) -> dict[str, Any]:
+        """The keys of the schema, which are no arguments."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "target"}
+
+    def decides(self) -> tuple[Any, ...]:
+        """With the function itself: one that was defined anew in a notebook has the same name."""
+        return *super().decides(), self.located()
+
+    def located(self) -> Callable[..., Any]:
+        """The class or function.
+
+        Raises:
+            ConfigError: there is none of this name.
+        """
+        return _located(self.group, self.target)
+
 
 class TargetModel(Target, ModelConfig):
     """A class of modules, or a function that returns one; it gets `shape` and `outputs` where it takes them."""
 
+    group = "model"
     model_config = AS_ARGUMENTS
 
 
 class TargetDataset(Target, DatasetConfig):
     """A function that returns samples and labels: x, y, or x, y, test_x, test_y, or a `data.Source`."""
 
+    group = "dataset"
     model_config = AS_ARGUMENTS
 
     val_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the samples for validation")
@@ -50,17 +70,18 @@ class TargetDataset(Target, DatasetConfig):
     scaling: Literal["standard", "unit", "none"] = Field(default="standard", description="as of any dataset")
 
 
-def call(group: str, config: Target, **known: Any) -> Any:
-    """What the target returns for its arguments, and for those of `known` that its signature names.
+def call(config: Target, **known: Any) -> Any:
+    """What the target returns for its arguments, and for those of `known` and of our keys that its signature names.
 
     Raises:
         ConfigError: there is no such target, or it raised; names its file and the line.
     """
-    function = _located(group, config.target)
+    function = config.located()
     named: Collection[str] = ()
     with suppress(TypeError, ValueError):  # some built-in types have no signature
         named = inspect.signature(function).parameters
-    filled = {key: value for key, value in known.items() if key in named and key not in config.arguments}
+    ours = config.known | known
+    filled = {key: value for key, value in ours.items() if key in named and key not in config.arguments}
     try:
         return instantiate({TARGET: config.target, **config.arguments}, **filled, _convert_="all")
     except (Exception, SystemExit) as error:
@@ -68,7 +89,7 @@ def call(group: str, config: Target, **known: Any) -> Any:
         if isinstance(cause, ConfigError):
             raise cause from None
         where = blamed(cause, _file(function))
-        raise ConfigError(f"{group}.{TARGET}={config.target}: {where}: {one_line(cause)}") from error
+        raise ConfigError(f"{config.group}.{TARGET}={config.target}: {where}: {one_line(cause)}") from error
 
 
 def _located(group: str, name: str) -> Callable[..., Any]:
@@ -87,7 +108,7 @@ def _located(group: str, name: str) -> Callable[..., Any]:
 
 def file(config: Target) -> Path:
     """Where the target is defined, as far as that can be told."""
-    return _file(_located("", config.target))
+    return _file(config.located())
 
 
 def _file(function: Callable[..., Any]) -> Path:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ablate import data
-from ablate.options.schema import DatasetConfig
+from ablate.options.schema import DatasetConfig, Keyed
 from ablate.utils.errors import refuse
 from ablate.utils.seeds import SPLIT, numpy_generator
 
@@ -69,13 +68,12 @@ def split(dataset: DatasetConfig, seed: int) -> Split:
     Raises:
         ConfigError: files are missing or damaged, or a part would lack samples of a class.
     """
-    resolved = dataset.model_copy(update={"split_seed": seed})
-    return _split(type(resolved), resolved.model_dump_json())
+    return _split(Keyed.of(dataset.model_copy(update={"split_seed": seed})))
 
 
 @lru_cache(maxsize=16)
-def _split(schema: Any, dumped: str) -> Split:
-    config: Any = schema.model_validate_json(dumped)
+def _split(asked: Keyed) -> Split:
+    config = asked.config
     source = data.source(config)
     random = numpy_generator(config.split_seed, SPLIT)
     x, y, rest = source.x, source.y, np.arange(len(source.y))

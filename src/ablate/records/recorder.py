@@ -55,8 +55,12 @@ class Recorder:
         if not resumed:
             _set_aside(job.folder)
         self.listeners: list[Listener] = [History(job.folder)]
-        for make in others:
-            self.listeners.append(make(job))
+        try:
+            for make in others:
+                self.listeners.append(make(job))
+        except BaseException:
+            self.close()
+            raise
         self.flushed = time.monotonic()
 
     def take(self, row: Row) -> dict[str, Any] | None:

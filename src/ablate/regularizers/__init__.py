@@ -1,7 +1,7 @@
 """Regularizers. A module here is a regularizer, and its name a key of every config: `regularizer.<name>`, its strength.
 
 A module defines one or more of these functions, each a place in a training step (`training/stack.py` calls them in
-this order). At strength 0 none of them is called for a run.
+this order). A run whose strength is 0 keeps its bits, whatever they would give it.
 
     inputs(x, y, strength, random)          → x, y: the batch of a step, x [runs, batch, *shape], y the targets
     targets(y, strength)                    → y: probabilities, [runs, classes, batch]; of two classes that of class 1

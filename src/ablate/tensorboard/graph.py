@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 
 from ablate import models
 from ablate.config.schema import Config
+from ablate.options.schema import Keyed
 from ablate.preprocessing.splits import split
 from ablate.utils.errors import one_line
 
@@ -23,13 +24,12 @@ from ablate.utils.errors import one_line
 def of_run(config: Config) -> GraphDef | str:
     """The graph of a run's model, or why it can't be drawn: torch.fx traces no control flow that depends on data."""
     data = split(config.dataset, config.split_seed)
-    schema: Any = type(config.model)
-    return _cached(schema, config.model.model_dump_json(), data.shape, data.outputs)
+    return _cached(Keyed.of(config.model), data.shape, data.outputs)
 
 
 @lru_cache(maxsize=64)
-def _cached(schema: Any, dumped: str, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
-    model = models.build(schema.model_validate_json(dumped), shape, outputs, seed=0).eval()
+def _cached(asked: Keyed, shape: tuple[int, ...], outputs: int) -> GraphDef | str:
+    model = models.build(asked.config, shape, outputs, seed=0).eval()
     try:
         return of_model(model, shape)
     except Exception as error:  # whatever a module of the user's, or the tracer in it, may raise

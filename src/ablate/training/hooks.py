@@ -27,10 +27,12 @@ class Hooks:
     def __init__(
         self, configs: Sequence[Config], slots: Sequence[Slot], parameters: Parameters, gradients: Tensor
     ) -> None:
+        each = [config.strengths for config in configs]
+        strengths = {name: [of_run[name] for of_run in each] for name in regularizers.acting()}
         self.acting = [
-            Acting(regularizers.get(name), configs, slots, parameters.weights, gradients)
-            for name in regularizers.acting()
-            if any(config.strengths[name] for config in configs)
+            Acting(regularizers.get(name), of_runs, configs, slots, parameters.weights, gradients)
+            for name, of_runs in strengths.items()
+            if any(of_runs)
         ]
         self.on_inputs = [a for a in self.acting if a.is_a.inputs]
         self.on_targets = [a for a in self.acting if a.is_a.targets]
@@ -110,10 +112,16 @@ class Acting:
     """
 
     def __init__(
-        self, is_a: Regularizer, configs: Sequence[Config], slots: Sequence[Slot], weights: Tensor, gradients: Tensor
+        self,
+        is_a: Regularizer,
+        strengths: Sequence[float],
+        configs: Sequence[Config],
+        slots: Sequence[Slot],
+        weights: Tensor,
+        gradients: Tensor,
     ) -> None:
+        """strengths, configs: an entry a row; weights, gradients: all rows, [runs, parameters]."""
         self.is_a = is_a
-        strengths = [config.strengths[is_a.name] for config in configs]
         rows = [i for i, value in enumerate(strengths) if value]
         self.span = slice(rows[0], rows[-1] + 1)  # stack.py sorts runs so that this holds few others
         self.seeds = [config.seed for config in configs[self.span]]

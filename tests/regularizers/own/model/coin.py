@@ -1,5 +1,7 @@
 """A hidden layer whose units are hidden or doubled, where it is told to."""
 
+import math
+
 from pydantic import Field
 from torch import nn
 
@@ -21,5 +23,8 @@ class Config(ModelConfig):
 
 
 def build(config, shape, outputs):
-    inputs = shape[0] if len(shape) == 1 else shape[0] * shape[1] * shape[2]
-    return nn.Sequential(nn.Flatten(), nn.Linear(inputs, 12), nn.ReLU(), Coin(config.toss), nn.Linear(12, outputs))
+    return hidden_before(Coin(config.toss), shape, outputs)
+
+
+def hidden_before(layer, shape, outputs):
+    return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), 12), nn.ReLU(), layer, nn.Linear(12, outputs))
