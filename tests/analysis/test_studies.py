@@ -37,6 +37,19 @@ def test_arms_add_up_and_what_is_typed_comes_last():
     assert typed(None, "x=1,2", "seed=0") == [(None, ["x=1,2", "seed=0"])]
 
 
+def test_an_option_that_is_typed_replaces_all_that_an_arm_says_of_its_group():
+    arms = {"a": "regularizer=l1 regularizer.l1=1e-5,1e-4 y=2", "b": "early_stopping=patience"}
+    chosen = Study(baseline="a", seeds=[0], common="regularizer=none regularizer.l2=1 x=1", arms=arms)
+    assert typed(chosen) == [
+        ("a", ["regularizer.l2=1", "x=1", "regularizer=l1", "regularizer.l1=1e-5,1e-4", "y=2", "seed=0"]),
+        ("b", ["regularizer=none", "regularizer.l2=1", "x=1", "early_stopping=patience", "seed=0"]),
+    ]
+    assert typed(chosen, "regularizer=l2") == [
+        ("a", ["x=1", "y=2", "regularizer=l2", "seed=0"]),
+        ("b", ["x=1", "early_stopping=patience", "regularizer=l2", "seed=0"]),
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_study_runs(name, capsys):

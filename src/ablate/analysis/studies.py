@@ -16,6 +16,8 @@ from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 from pydantic import Field
 
+from ablate.config.ignored import refuse_repeated
+from ablate.config.registration import groups
 from ablate.options.schema import Schema, Seed, typed
 from ablate.utils.errors import ConfigError, one_of, refuse
 
@@ -61,25 +63,40 @@ def study(composed: DictConfig) -> Study | None:
 def arms(chosen: Study | None, arguments: Sequence[str], parse: Parse) -> Iterator[tuple[str | None, list[Override]]]:
     """The arms of a sweep, by name: the overrides of each, in which what was typed comes last and wins.
 
+    An option that an arm chooses replaces that of `common`; one that was typed, all that an arm says of its group.
+
     A sweep without a study is one arm without a name.
 
     Raises:
-        ConfigError: two studies at once. OverrideParseException: an arm's text can't be read.
+        ConfigError: two studies at once; two options of a group. OverrideParseException: an arm's text can't be read.
     """
     overrides = parse(list(arguments))
     choosing = [o for o in overrides if o.key_or_group.split(".")[0] == "study"]
     if several := next((o for o in choosing if o.is_sweep_override()), None):
         raise ConfigError(f"{several.input_line}: one study at a time")
     rest = [o for o in overrides if o not in choosing]
+    refuse_repeated(rest)
     if chosen is None:
         yield None, rest
         return
     seeds = [] if any(o.key_or_group == "seed" for o in rest) else parse([chosen.seed_override])
+    common = parse(_words("common", chosen.common))
+    refuse_repeated(common)
     for name, text in chosen.arms.items():
-        own = parse([*_words("common", chosen.common), *_words(f"arms.{name}", text)])
-        if of_hydra := next((o for o in own if re.match(r"hydra\b", o.package or o.key_or_group)), None):
+        own = parse(_words(f"arms.{name}", text))
+        refuse_repeated(own)
+        if of_hydra := next((o for o in (*common, *own) if re.match(r"hydra\b", o.package or o.key_or_group)), None):
             raise refuse(f"study.arms.{name}", of_hydra.input_line, "an arm sets keys of its runs; Hydra's are typed")
-        yield name, [*own, *rest, *seeds]
+        chosen = _options(own)
+        options = [*(o for o in common if o.key_or_group not in chosen), *own]
+        # Values are applied after options: an arm's regularizer.l1=… would outlast regularizer=none.
+        typed = _options(rest)
+        yield name, [*(o for o in options if o.key_or_group.partition(".")[0] not in typed), *rest, *seeds]
+
+
+def _options(overrides: Sequence[Override]) -> set[str]:
+    """The groups of which an option is chosen."""
+    return {o.key_or_group for o in overrides} & groups()
 
 
 def countable(overrides: Sequence[Override], already: int) -> None:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablate import regularizers
+from ablate.config.ignored import refuse_unheeded
 from ablate.config.schema import Config
 from ablate.utils.errors import ConfigError, refuse
 
@@ -23,6 +24,8 @@ def check(composed: DictConfig) -> Config:
     Raises:
         ConfigError: a key is missing, unknown, of the wrong type or out of range.
     """
+    if "hydra" in composed:  # not where it was composed for one's own ends
+        refuse_unheeded(composed)
     try:
         ours = OmegaConf.masked_copy(composed, [str(key) for key in composed if key not in NOT_OURS])
         given: Any = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from ablate.config.naming import run_folder, sweep_folder
 from ablate.config.schema import unregularized
+from ablate.options.discovery import own_folders
 from ablate.utils.files import filename
 
 
@@ -17,6 +18,11 @@ def folder() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "conf"
     return installed if installed.is_dir() else package.parents[1] / "conf"
+
+
+def groups() -> frozenset[str]:
+    """What options are chosen from: the folders in conf/, and in folders of one's own."""
+    return frozenset(path.parent.name for place in (folder(), *own_folders()) for path in place.glob("*/*.yaml"))
 
 
 def register() -> None:

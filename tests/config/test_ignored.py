@@ -1,0 +1,61 @@
+"""What Hydra would ignore without a word is refused, in one line, before anything is written."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ablate.cli.main import main
+from ablate.config.ignored import COMBINED
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+SMALL = "# @package _global_\ndefaults: [override /regularizer: l1]\nmodel: {hidden: [4]}\n"
+OVERRULED = (
+    "mine/experiment/small.yaml: sets model.hidden, which would win over model=lenet; move its model to "
+    "model/small.yaml, and choose that: - override /model: small"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("regularizer=l1 regularizer=dropout", f"regularizer=l1 regularizer=dropout: only one would count; {COMBINED}"),
+        ("optimizer=adam seed=1 optimizer=sgd", "optimizer=adam optimizer=sgd: only one would count"),
+        ("-m optimizer=adam optimizer=adam,sgd", "optimizer=adam optimizer=adam,sgd: only one would count"),
+        ("-m study=regularizers \"study.common='model=mlp model=lenet'\"", "model=mlp model=lenet: only one would count"),
+        ("-m study=regularizers \"study.arms.l1='model=mlp model=lenet'\"", "model=mlp model=lenet: only one would count"),
+        ("--config-dir mine experiment=small model=lenet", OVERRULED),
+        ("--config-dir mine -m experiment=small,notes_l1 model=lenet", None),
+        ("--config-dir mine -m experiment=small model=lenet,mlp", OVERRULED),
+        ("--config-dir mine experiment=bare", "experiment=bare: would set nothing; its file must begin with # @package "
+                                              "_global_"),
+    ],
+)  # fmt: skip
+def test_what_would_be_ignored_is_refused(words, said, capsys):
+    for name, content in (("small", SMALL), ("bare", "trainer: {epochs: 1}\n")):
+        path = Path("mine/experiment", f"{name}.yaml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    if said is None:  # of a sweep, the jobs that can be trained are
+        assert main([*words.split(), "trainer.epochs=1", "logging.tensorboard=false"]) == 1
+        assert OVERRULED in next(Path("outputs").rglob("comparison.md")).read_text()
+        return
+    assert main(shlex.split(words)) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
+    assert [path.name for path in Path().iterdir()] == ["mine"]
+
+
+def test_the_same_option_twice_is_that_option_and_two_in_a_list_are_both(configured, capsys):
+    assert main(["optimizer=adam", "optimizer=adam", "--cfg", "job"]) == 0
+    both = configured("regularizer=[l1,dropout]")
+    assert both.strengths["l1"] == 3e-4 and both.noise["dropout"] == 0.2
+
+
+def test_a_preset_of_ones_own_with_values_is_taken_where_no_option_is_typed(capsys):
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/small.yaml").write_text(SMALL)
+    typed = ["--config-dir=mine", "experiment=small", "regularizer=none", "model.activation=tanh", "trainer.epochs=1"]
+    assert main([*typed, "hydra.run.dir=run"]) == 0, capsys.readouterr().err
