@@ -13,6 +13,7 @@ from ablate.config.ignored import COMBINED
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 SMALL = "# @package _global_\ndefaults: [override /regularizer: l1]\nmodel: {hidden: [4]}\n"
+TWICE = "model=mlp model=lenet"
 OVERRULED = (
     "mine/experiment/small.yaml: sets model.hidden, which would win over model=lenet; move its model to "
     "model/small.yaml, and choose that: - override /model: small"
@@ -25,8 +26,8 @@ OVERRULED = (
         ("regularizer=l1 regularizer=dropout", f"regularizer=l1 regularizer=dropout: only one would count; {COMBINED}"),
         ("optimizer=adam seed=1 optimizer=sgd", "optimizer=adam optimizer=sgd: only one would count"),
         ("-m optimizer=adam optimizer=adam,sgd", "optimizer=adam optimizer=adam,sgd: only one would count"),
-        ("-m study=regularizers \"study.common='model=mlp model=lenet'\"", "model=mlp model=lenet: only one would count"),
-        ("-m study=regularizers \"study.arms.l1='model=mlp model=lenet'\"", "model=mlp model=lenet: only one would count"),
+        (f"-m study=regularizers \"study.common='{TWICE}'\"", f"{TWICE}: only one would count"),
+        (f"-m study=regularizers \"study.arms.l1='{TWICE}'\"", f"{TWICE}: only one would count"),
         ("--config-dir mine experiment=small model=lenet", OVERRULED),
         ("--config-dir mine -m experiment=small,notes_l1 model=lenet", None),
         ("--config-dir mine -m experiment=small model=lenet,mlp", OVERRULED),

@@ -87,8 +87,8 @@ def arms(chosen: Study | None, arguments: Sequence[str], parse: Parse) -> Iterat
         refuse_repeated(own)
         if of_hydra := next((o for o in (*common, *own) if re.match(r"hydra\b", o.package or o.key_or_group)), None):
             raise refuse(f"study.arms.{name}", of_hydra.input_line, "an arm sets keys of its runs; Hydra's are typed")
-        chosen = _options(own)
-        options = [*(o for o in common if o.key_or_group not in chosen), *own]
+        own_options = _options(own)
+        options = [*(o for o in common if o.key_or_group not in own_options), *own]
         # Values are applied after options: an arm's regularizer.l1=… would outlast regularizer=none.
         typed = _options(rest)
         yield name, [*(o for o in options if o.key_or_group.partition(".")[0] not in typed), *rest, *seeds]

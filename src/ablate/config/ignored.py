@@ -74,8 +74,8 @@ def refuse_unheeded(composed: DictConfig) -> None:
 def _look_at_preset(name: str, chosen: Mapping[str, Override]) -> None:
     """A preset sets no keys of a group of which another option was chosen."""
     places = [place / "experiment" / f"{name}.yaml" for place in (*own_folders(), conf())]
-    file = next((path for path in places if path.is_file()), None)
-    for group, keys in _read(file).items() if file else ():
+    found = ((path, *item) for path in places if path.is_file() for item in _read(path).items())
+    for file, group, keys in found:
         if group in chosen and isinstance(keys, dict):
             said = f"sets {group}.{next(iter(keys))}, which would win over {chosen[group].input_line}"
             todo = f"move its {group} to {group}/{name}.yaml, and choose that: - override /{group}: {name}"
