@@ -114,13 +114,13 @@ PENALTY = "def penalty(weight):\n    return "
             "src/ablate/regularizers/my.py",
             f"{PENALTY}weight.abs().sum(1)",
             ["regularizer.my=1"],
-            "penalty(weight) in FILE must return one number, as a tensor; it returned a tensor of shape [8]",
+            "penalty(weight) in FILE must return one number, as a tensor; it returned a tensor of shape [10]",
         ),
         (
             "src/ablate/regularizers/my.py",
             f"{PENALTY}float(weight.numel())",
             ["-m", "regularizer.my=0.1,1", "seed=0,1"],
-            "must return one number, as a tensor; it returned 128.0, no tensor",
+            "must return one number, as a tensor; it returned 640.0, no tensor",
         ),
         (
             "src/ablate/regularizers/my.py",

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from ablate.training import losses
 from ablate.training.dense import Dense
-from ablate.training.functional import Serial, Vmapped, executor
+from ablate.training.executors import executor
+from ablate.training.functional import Serial, Vmapped
 from helpers import stacked
 
 

@@ -146,3 +146,12 @@ def test_what_no_shape_shows_is_said_too(tried, what):
     with pytest.raises(ConfigError, match=said) as refused:
         tried(content)
     assert str(FILE) in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_penalty_is_tried_on_kernels_of_every_number_of_dimensions():
+    FILE.parent.mkdir(parents=True)
+    FILE.write_text("def penalty(weight):\n    rows, columns = weight.shape\n    return weight.sum()\n")
+    with using([Path("mine")]):
+        trial.fits("my", 0.5, *IMAGES, kernels=[(10, 64)])
+        with pytest.raises(ConfigError, match=r"penalty\(weight\) in .*, line 2 fails: ValueError: too many values"):
+            trial.fits("my", 0.5, *IMAGES, kernels=[(10, 64), (6, 1, 5, 5)])

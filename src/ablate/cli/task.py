@@ -14,7 +14,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from ablate import models, regularizers
 from ablate.cli.command import Command
 from ablate.cli.prepare import check_folders, left_to_do
 from ablate.config import registration
@@ -30,20 +29,16 @@ log = logging.getLogger("ablate")
 
 
 def check(composed: DictConfig) -> Config:
-    """A job's config, checked as far as one can without training: its keys, whether data and model are to be had.
+    """A job's config, checked as far as one can without training it: its keys, its data, its model, what acts on it.
 
     Raises:
-        ConfigError: they are not.
+        ConfigError: one of them can't be had, or would have no effect.
     """
     checked = checked_config(composed)
     from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
-    from ablate.training.trial import fits
+    from ablate.training.reach import fits
 
-    data = split(checked.dataset, checked.split_seed)
-    models.fits(checked.model, data.shape, data.outputs)
-    for name in regularizers.names():
-        if strength := getattr(checked.regularizer, name):
-            fits(name, strength, data.shape, data.outputs)
+    fits(checked, split(checked.dataset, checked.split_seed))
     return checked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import getitem
@@ -29,9 +30,9 @@ class Schema(BaseModel):
     modules: ClassVar[Group | None] = None
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
-    def decides(self) -> tuple[Any, ...]:
-        """What two of them have in common that are the same: hashable, for caches."""
-        return type(self), self.model_dump_json()
+    def decides(self, apart: Collection[str] = ()) -> tuple[Any, ...]:
+        """What two of them have in common that are the same: hashable, for caches. apart: keys that don't matter."""
+        return type(self), self.model_dump_json(exclude=set(apart))
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class Keyed:
     config: Any = field(compare=False)
 
     @classmethod
-    def of(cls, config: Schema) -> Keyed:
-        return cls(config.decides(), config)
+    def of(cls, config: Schema, apart: Collection[str] = ()) -> Keyed:
+        """apart: keys that don't matter."""
+        return cls(config.decides(apart), config)
 
 
 class DatasetConfig(Schema):

@@ -38,9 +38,9 @@ class Target(Schema):
         """The keys of the schema, which are no arguments."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "target"}
 
-    def decides(self) -> tuple[Any, ...]:
+    def decides(self, apart: Collection[str] = ()) -> tuple[Any, ...]:
         """With the function itself: one that was defined anew in a notebook has the same name."""
-        return *super().decides(), self.located()
+        return *super().decides(apart), self.located()
 
     def located(self) -> Callable[..., Any]:
         """The class or function.

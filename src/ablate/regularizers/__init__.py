@@ -87,6 +87,11 @@ class Regularizer:
     project: Hook | None = None
     average: Hook | None = None
 
+    @property
+    def on_kernels(self) -> bool:
+        """Whether it acts on kernels, or else on all parameters, samples or logits."""
+        return any((self.penalty, self.decay, self.project))
+
 
 def names() -> tuple[str, ...]:
     return REGULARIZERS.names()

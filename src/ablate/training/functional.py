@@ -7,7 +7,7 @@ don't know: convolutions, normalisation, residual connections, modules of your o
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,22 +15,22 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from ablate import regularizers
-from ablate.training.dense import Dense, Views
-from ablate.training.masks import Masks, of_layers
-from ablate.training.numerics import threads
+from ablate.training.dense import Views
+from ablate.training.masks import of_layers
 from ablate.utils.seeds import DROPOUT, generator
 
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 Drawn = dict[str, list[Tensor]]  # masks of a forward pass: of every layer, one a call
-Outcome = tuple[Tensor, dict[str, Tensor]]  # logits, and which units were active
+Outcome = tuple[Tensor, dict[str, Tensor]]  # logits, and which units of every ReLU were active
 
 
 class _Masked(nn.Module):
     """Stands in for a dropout layer: multiplies by its masks, one a call, or notes the shapes of what it is given."""
 
-    def __init__(self, channelwise: bool) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        self.channelwise = channelwise
+        self.p, self.inplace = layer.p, getattr(layer, "inplace", False)  # for a module that looks
+        self.channelwise = isinstance(layer, CHANNELWISE)
         self.begin([])
 
     def begin(self, masks: list[Tensor]) -> None:
@@ -64,6 +64,55 @@ class _Watch:
             self.active = self.active | active
 
 
+class _Module:
+    """A copy of a model that computes with the tensors and masks that it is given.
+
+    It is the user's own module, with its own state, but for its dropout layers, which are stood in for. The tensors of
+    the model, which it shares, are not used.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+        self.module = copy.deepcopy(model, shared)
+        self.masked: dict[str, _Masked] = {}
+        layers = drawing(model)
+        for i, (name, layer) in enumerate(layers):
+            same = next((other for other, known in layers[:i] if known is layer), None)
+            stand_in = _Masked(layer) if same is None else self.masked[same]
+            self.module.set_submodule(name, stand_in)
+            if same is None:
+                self.masked[name] = stand_in
+        self.watches: dict[str, _Watch] = {}
+        for name, layer in self.module.named_modules():
+            if isinstance(layer, nn.ReLU):
+                self.watches[name] = _Watch()
+                layer.register_forward_hook(self.watches[name])
+        self.bound: dict[str, Tensor] = {}
+        self.module.register_forward_hook(self._note_buffers)
+
+    def _note_buffers(self, module: nn.Module, given: Any, out: Any) -> None:
+        self.bound = dict(module.named_buffers())
+
+    def call(self, leaves: Views, buffers: Views, masks: Mapping[str, list[Tensor]], x: Tensor) -> Outcome:
+        """masks: for every call of a layer, by its name; none for layers that draw none. Buffers are updated."""
+        for name, layer in self.masked.items():
+            layer.begin(masks.get(name, []))
+        for watch in self.watches.values():
+            watch.active = torch.empty(0, dtype=torch.bool, device=x.device)
+        out = functional_call(self.module, (leaves, buffers), (x,))  # type: ignore[arg-type]
+        with torch.no_grad():  # `self.mean = 0.9 * self.mean + …` binds a buffer anew, which functional_call forgets
+            for name, new in self.bound.items():
+                if new is not buffers[name]:
+                    buffers[name].copy_(new)
+        self.bound = {}
+        return out, {name: watch.active for name, watch in self.watches.items()}
+
+
+def drawing(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The layers of a model that draw masks; one with two names has two places."""
+    return [(n, layer) for n, layer in model.named_modules(remove_duplicate=False) if regularizers.of_layer(layer)]
+
+
 class Vmapped:
     """A stack of modules that vmap can map."""
 
@@ -74,31 +123,24 @@ class Vmapped:
 
         gradients: [runs, …] by name, of the parameters that are trained.
         """
-        self.module = copy.deepcopy(models[0])
+        self.modules = self._modules(models)
         self.leaves = {name: tensors[name].detach().requires_grad_() for name in gradients}
         self.buffers = {name: tensor for name, tensor in tensors.items() if name not in gradients}
         self.gradients = list(gradients.values())
+        self.seeds = seeds
         device = next(iter(tensors.values())).device
-        self.masked: dict[str, _Masked] = {}
-        self.drawing: dict[str, Masks] = {}
-        layers = [(n, m) for n, m in models[0].named_modules(remove_duplicate=False) if regularizers.of_layer(m)]
-        for index, (name, layer) in enumerate(layers):
-            same = next((other for other, module in layers[:index] if module is layer), None)
-            if same is not None:
-                self.module.set_submodule(name, self.masked[same])
-                continue
-            self.masked[name] = _Masked(isinstance(layer, CHANNELWISE))
-            self.module.set_submodule(name, self.masked[name])
-            if drawn := of_layers(models, name, seeds, index, device):
-                self.drawing[name] = drawn
+        self.model = models[0]
+        # A layer draws from the stream of its place.
+        places = [name for name, _ in drawing(self.model)]
+        drawn = {name: of_layers(models, name, seeds, places.index(name), device) for name in self.modules[0].masked}
+        self.drawing = {name: masks for name, masks in drawn.items() if masks}
         self.masks = list(self.drawing.values())
-        self.watches: dict[str, _Watch] = {}
-        for name, layer in self.module.named_modules():
-            if isinstance(layer, nn.ReLU):
-                self.watches[name] = _Watch()
-                layer.register_forward_hook(self.watches[name])
         self.shapes: dict[torch.Size, dict[str, list[torch.Size]]] = {}
         self.found: dict[str, Tensor] = {}
+
+    @staticmethod
+    def _modules(models: Sequence[nn.Module]) -> list[_Module]:
+        return [_Module(models[0])]
 
     def start_epoch(self, epoch: int) -> None:
         for masks in self.masks:
@@ -106,11 +148,12 @@ class Vmapped:
 
     def forward(self, x: Tensor, training: bool = False) -> Tensor:
         """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""
-        self.module.train(training)
+        for each in self.modules:
+            each.module.train(training)
         masks = self._draw(x) if training else {}
         shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
-            self.out, self.found = self._call(self.leaves, self.buffers, masks, x[0] if shared else x, shared)
+            self.out, self.found = self._call(masks, x[0] if shared else x, shared)
         return self.out.detach().transpose(1, 2)
 
     def active(self) -> dict[str, Tensor]:
@@ -125,32 +168,19 @@ class Vmapped:
         if not self.masks:
             return {}
         if x.shape not in self.shapes:  # how large the masks are turns out when the module is run without them
-            self._begin({})
+            probe = _Module(self.model)
+            leaves, buffers = ({n: t[0].clone() for n, t in held.items()} for held in (self.leaves, self.buffers))
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
-                tensors = {n: t[0].clone() for n, t in (self.leaves | self.buffers).items()}
-                functional_call(self.module, tensors, (x[0],))
-            self.shapes[x.shape] = {name: self.masked[name].shapes for name in self.drawing}
+                probe.call(leaves, buffers, {}, x[0])
+            self.shapes[x.shape] = {name: probe.masked[name].shapes for name in self.drawing}
         return {
             name: [self.drawing[name].draw(torch.Size([len(x), *shape]), call) for call, shape in enumerate(shapes)]
             for name, shapes in self.shapes[x.shape].items()
         }
 
-    def _begin(self, masks: Drawn) -> None:
-        for name, layer in self.masked.items():
-            layer.begin(masks.get(name, []))
-        for watch in self.watches.values():
-            watch.active = torch.empty(0, dtype=torch.bool, device=self.gradients[0].device)
-
-    def _active(self) -> dict[str, Tensor]:
-        """Of the pass just made of one run, [units]; none of a ReLU that was not called."""
-        return {name: watch.active for name, watch in self.watches.items()}
-
-    def _call(self, leaves: Views, buffers: Views, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
-        def one(leaves: Any, buffers: Any, masks: Any, x: Tensor) -> Outcome:
-            self._begin(masks)
-            return functional_call(self.module, (leaves, buffers), (x,)), self._active()
-
-        found: Outcome = vmap(one, in_dims=(0, 0, 0, None if shared else 0))(leaves, buffers, masks, x)
+    def _call(self, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
+        in_dims = (0, 0, 0, None if shared else 0)
+        found: Outcome = vmap(self.modules[0].call, in_dims=in_dims)(self.leaves, self.buffers, masks, x)
         return found
 
 
@@ -162,31 +192,33 @@ class Serial(Vmapped):
 
     def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], tensors: Views, gradients: Views) -> None:
         super().__init__(models, seeds, tensors, gradients)
-        self.seeds = seeds
         self.states: list[Tensor] = []
         self.each = [
             ({n: t[i].detach().requires_grad_() for n, t in self.leaves.items()}, [g[i] for g in self.gradients])
             for i in range(len(models))
         ]
 
+    @staticmethod
+    def _modules(models: Sequence[nn.Module]) -> list[_Module]:
+        return [_Module(model) for model in models]
+
     def start_epoch(self, epoch: int) -> None:
         super().start_epoch(epoch)
         self.states = [generator(seed, DROPOUT, epoch).get_state() for seed in self.seeds]
 
-    def _call(self, leaves: Views, buffers: Views, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
-        self.outs = []
+    def _call(self, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
         found = []
         with torch.random.fork_rng(devices=[]):
-            for i, (own, _) in enumerate(self.each):
-                self._begin({name: [mask[i] for mask in calls] for name, calls in masks.items()})
-                if self.module.training:
+            for i, (each, (own, _)) in enumerate(zip(self.modules, self.each, strict=True)):
+                if each.module.training:
                     torch.set_rng_state(self.states[i])
-                tensors = (own, {name: buffer[i] for name, buffer in buffers.items()})
-                self.outs.append(functional_call(self.module, tensors, (x if shared else x[i],)))
-                found.append(self._active())
-                if self.module.training:
+                buffers = {name: buffer[i] for name, buffer in self.buffers.items()}
+                of_run = {name: [mask[i] for mask in calls] for name, calls in masks.items()}
+                found.append(each.call(own, buffers, of_run, x if shared else x[i]))
+                if each.module.training:
                     self.states[i] = torch.get_rng_state()
-        return torch.stack(self.outs), {name: _stacked([run[name] for run in found]) for name in self.watches}
+        self.outs, active = zip(*found, strict=True)
+        return torch.stack(self.outs), {name: _stacked([run[name] for run in active]) for name in active[0]}
 
     def backward(self, d: Tensor) -> None:
         for (own, slots), out, share in zip(self.each, self.outs, d.transpose(1, 2), strict=True):
@@ -204,44 +236,3 @@ def _differentiate(out: Tensor, leaves: list[Tensor], d: Tensor, slots: list[Ten
     found = torch.autograd.grad(out, leaves, d, allow_unused=True)
     for slot, gradient in zip(slots, found, strict=True):
         slot.zero_() if gradient is None else slot.copy_(gradient)
-
-
-def executor(
-    model: nn.Module, shape: tuple[int, ...], batches: Sequence[int]
-) -> tuple[type[Dense | Vmapped], str | None]:
-    """How to run stacks of this model: by hand, by vmap, or run after run and why.
-
-    vmap turns some operations (convolutions, say) into others that are rounded differently in company. A
-    run's figures must not depend on that, so it is tried: with samples of this shape, in batches of these
-    sizes, a run alone and in a stack of four.
-    """
-    if Dense.takes(model, shape):
-        return Dense, None
-    try:
-        with threads(1):
-            same = all(_alike(model, shape, size) for size in set(batches))
-    except Exception as error:  # whatever a module of the user's, or vmap in it, may raise
-        return Serial, f"vmap can't map {type(model).__name__}: {' '.join(str(error).split())[:120]}"
-    return (Vmapped, None) if same else (Serial, f"vmap rounds {type(model).__name__} differently in company")
-
-
-def _alike(model: nn.Module, shape: tuple[int, ...], batch: int) -> bool:
-    """Whether a run has the same logits and gradients alone and as the second of four."""
-    random = torch.Generator().manual_seed(0)
-    x = torch.randn(4, batch, *shape, generator=random)
-    tensors = dict(model.named_parameters()) | dict(model.named_buffers())
-    trained = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    found = []
-    for place in (slice(1, 2), slice(0, 4)):
-        n, row = place.stop - place.start, 1 - place.start
-        stacked = {name: torch.stack([tensor.detach()] * n) for name, tensor in tensors.items()}
-        gradients = {name: torch.zeros_like(stacked[name]) for name in trained}
-        mapped = Vmapped([model] * n, list(range(4))[place], stacked, gradients)
-        mapped.start_epoch(1)
-        for _ in range(2):  # the second step sees what the first left in buffers
-            logits = mapped.forward(x[place], training=True)
-            mapped.backward(logits)
-        with torch.no_grad():
-            evaluated = mapped.forward(x[:1])
-        found.append([logits[row], evaluated[row], *(g[row] for g in gradients.values())])
-    return all(torch.equal(a, b) for a, b in zip(*found, strict=True))

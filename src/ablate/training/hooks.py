@@ -130,7 +130,7 @@ class Acting:
         self.has = self.strength != 0
         self.end = slots[-1].end  # from here on, a row is filling
         self.slots = [slot for slot in slots if slot.kernel]
-        if is_a.penalty or is_a.decay or is_a.project:
+        if is_a.on_kernels:
             self._lay_out(configs[self.span])
 
     def _lay_out(self, configs: Sequence[Config]) -> None:

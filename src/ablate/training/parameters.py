@@ -7,11 +7,13 @@ few elements by another code path than the others, and padding keeps every real 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from ablate.training.kernels import kernels
 
 PAD = 64  # floats in a row come in multiples of this: four vectors of the widest processors
 
@@ -35,17 +37,12 @@ class Slot:
         return rows[:, self.begin : self.end].view(-1, *self.shape)
 
 
-def layout(model: nn.Module) -> list[Slot]:
-    """The trained parameters of one unstacked model.
-
-    Kernels are the `weight` of linear and convolution layers; the last of them is the output layer's.
-    """
-    owners = (nn.Linear, nn.modules.conv._ConvNd)
-    kernels = [f"{name}.weight".lstrip(".") for name, module in model.named_modules() if isinstance(module, owners)]
-    slots, begin = [], 0
+def layout(model: nn.Module, of_output: Container[str] = ()) -> list[Slot]:
+    """The trained parameters of one unstacked model. of_output: the kernels of its output layer, by name."""
+    known, slots, begin = kernels(model), [], 0
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            slots.append(Slot(name, parameter.shape, begin, name in kernels, kernels[-1:] == [name]))
+            slots.append(Slot(name, parameter.shape, begin, name in known, name in of_output))
             begin = slots[-1].end
     return slots
 

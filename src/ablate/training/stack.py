@@ -16,11 +16,12 @@ from torch import Tensor
 from ablate import models
 from ablate.config.schema import Config
 from ablate.preprocessing.splits import split
-from ablate.training import batches, losses
+from ablate.training import executors, losses
 from ablate.training.batches import Batches
 from ablate.training.dense import Dense
-from ablate.training.functional import Vmapped, executor
+from ablate.training.functional import Vmapped
 from ablate.training.hooks import Hooks
+from ablate.training.kernels import of_output
 from ablate.training.masks import held
 from ablate.training.numerics import device, threads
 from ablate.training.optimizers import Updater
@@ -46,9 +47,8 @@ class Stack:
             for c, s in zip(self.configs, splits, strict=True)
         ]
         self.data = Batches(splits, self.device)
-        sizes = batches.sizes(splits[0], self.configs[0].trainer.batch_size)
-        self.executor, _ = executor(self.models[0], splits[0].shape, sizes)
-        self.slots = layout(self.models[0])
+        self.executor, _ = executors.of(self.configs[0], splits[0])
+        self.slots = layout(self.models[0], of_output(self.models[0], splits[0].shape))
         self.parameters = Parameters.of(self.models, self.slots).to(self.device)
         self.best = Parameters.of(self.models, self.slots).to(self.device)  # overwritten at each new best
         self.gradients = torch.zeros_like(self.parameters.weights)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ablate import models, regularizers
 from ablate.config.schema import Config
 from ablate.preprocessing.splits import split
-from ablate.training import batches
-from ablate.training.functional import executor
+from ablate.training import executors
 
 
 def signature(config: Config) -> str:
@@ -40,6 +39,6 @@ def size(config: Config) -> Size:
     data = split(config.dataset, config.split_seed)
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
-    _, alone = executor(model, data.shape, batches.sizes(data, config.trainer.batch_size))
+    _, alone = executors.of(config, data)
     samples = sum(part.x.nbytes for part in (data.train, data.val, data.test))
     return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), samples, alone)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -18,25 +20,31 @@ from ablate.utils.text import cut, line
 
 RUNS, BATCH = 2, 3
 KERNELWISE = ("penalty", "project")  # called with a kernel of one run
+KERNEL = (8, 16)
+Shape = tuple[int, ...]
 
 
-def fits(name: str, strength: float, shape: tuple[int, ...], outputs: int) -> None:
+def fits(name: str, strength: float, shape: Shape, outputs: int, kernels: Sequence[Shape] = (KERNEL,)) -> None:
     """Call every function of a regularizer, at this strength, for samples of this shape and this many logits.
+
+    kernels: their shapes; of those with as many dimensions, the smallest is tried.
 
     Raises:
         ConfigError: one fails, or returns something else than it should.
     """
-    _tried(regularizers.get(name), strength, shape, outputs)
+    smallest = {len(kernel): kernel for kernel in sorted(kernels, key=math.prod, reverse=True)}
+    for kernel in smallest.values():
+        _tried(regularizers.get(name), strength, shape, outputs, kernel)
 
 
 @cache
-def _tried(regularizer: Regularizer, strength: float, shape: tuple[int, ...], outputs: int) -> None:
+def _tried(regularizer: Regularizer, strength: float, shape: Shape, outputs: int, kernel: Shape) -> None:
     file = REGULARIZERS.file(regularizer.name)
     for hook, names in HOOKS.items():
         function = getattr(regularizer, hook)
         if function is None:
             continue
-        given = {name: _example(name, hook, strength, shape, outputs) for name in names}
+        given = {name: _example(name, hook, strength, shape, outputs, kernel) for name in names}
         before = {name: value.clone() for name, value in given.items() if isinstance(value, Tensor)}
         said = f"regularizer.{regularizer.name}: {hook}({', '.join(names)}) in"
         try:
@@ -81,7 +89,7 @@ def _by_autograd(penalty: Hook, kernel: Tensor) -> Tensor:
 
 def _wrong_gradient(regularizer: Regularizer) -> str | None:
     assert regularizer.gradient is not None and regularizer.penalty is not None
-    kernel = _example("weight", "penalty", 1.0, (), 1)
+    kernel = _example("weight", "penalty", 1.0, (), 1, KERNEL)
     closed = regularizer.gradient(kernel.view(1, -1)).view_as(kernel)
     if not torch.allclose(closed, _by_autograd(regularizer.penalty, kernel), rtol=1e-3, atol=1e-5):
         return "is not the gradient of penalty, element by element"
@@ -93,16 +101,16 @@ def _random(runs: int) -> Draws:
     return Draws([torch.Generator().manual_seed(run) for run in range(runs)], "cpu")
 
 
-def _example(name: str, hook: str, strength: float, shape: tuple[int, ...], outputs: int) -> Any:
+def _example(name: str, hook: str, strength: float, shape: Shape, outputs: int, kernel: Shape) -> Any:
     """An argument of a hook, as training gives it."""
     random = torch.Generator().manual_seed(0)
-    kernel, rows = (8, 16), (RUNS, 128)
+    rows = (RUNS, math.prod(KERNEL))
     shapes = {
         "x": (RUNS, BATCH, *shape),
         "y": (RUNS, outputs, BATCH),
         "logits": (RUNS, outputs, BATCH),
         "out": (RUNS, BATCH, 4),
-        "weight": kernel if hook in ("penalty", "project") else rows,
+        "weight": kernel if hook in KERNELWISE else rows,
     }
     if name == "random":
         return _random(RUNS)
