@@ -15,10 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ablate.config import checks, registration
-from ablate.config.schema import Config
+from ablate.config.schema import OPTIMIZERS, Config
 from ablate.training.engine import Row, train
 
-OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
 REGULARIZERS = ["none", "l1", "l2", "dropout", "elastic_net", "l1_proximal"]
 SIZES = [4, 16, 64]
 LEAVES_EARLY = ["trainer.epochs=3", "early_stopping=patience early_stopping.patience=0 early_stopping.min_delta=9"]

@@ -21,6 +21,8 @@ SETTINGS = {
     "adam": ["regularizer=dropout", "trainer.epochs=9"],
     "momentum": ["optimizer=sgd", "optimizer.momentum=0.9", "regularizer=l1", "trainer.epochs=9"],
     "rmsprop": ["optimizer=rmsprop", "optimizer.momentum=0.5", "regularizer=l2", "trainer.epochs=9"],
+    "adam_keras": ["optimizer=adam_keras", "regularizer=l1", "trainer.epochs=9"],
+    "rmsprop_keras": ["optimizer=rmsprop_keras", "optimizer.momentum=0.5", "regularizer=l2", "trainer.epochs=9"],
     "stopping": ["early_stopping=patience", "early_stopping.patience=6", "optimizer.lr=0.02", "trainer.epochs=40"],
     "proximal": ["regularizer=l1_proximal", "model.dropout=0.1", "trainer.epochs=9"],
     "images": ["model=lenet", "trainer.epochs=7", "dataset.val_fraction=0.1"],

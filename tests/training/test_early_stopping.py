@@ -13,6 +13,7 @@ from ablate.config.schema import EarlyStopping
 from ablate.training.early_stopping import Stopper
 
 nan = math.nan
+ACCURACY = {"mode": "max", "monitor": "accuracy/val"}
 
 
 def config(**changed: object) -> EarlyStopping:
@@ -43,6 +44,14 @@ def watch(losses: list[float], **changed: object) -> tuple[int | None, int]:
         ([3, 2.9, 2.8], {"patience": 1, "min_delta": 0.5}, (2, 1)),
         ([3, 2.4, 1.8], {"patience": 1, "min_delta": 0.5}, (None, 3)),
         ([3, 2.5, 2], {"patience": 1, "min_delta": 0.5}, (2, 1)),  # strict: exactly min_delta is none
+        # ties of decimals, which no precision has exactly: Keras' figures are float32
+        ([0.8, 0.7], {"patience": 1, "min_delta": 0.1}, (2, 1)),  # in double precision 0.8 - 0.1 is above 0.7
+        ([0.3, 0.2], {"patience": 1, "min_delta": 0.1}, (2, 1)),
+        ([0.7, 0.8], {**ACCURACY, "patience": 1, "min_delta": 0.1}, (2, 1)),
+        ([0.2, 0.3], {**ACCURACY, "patience": 1, "min_delta": 0.1}, (None, 2)),  # float32's 0.3 is above 0.3
+        ([0.5, 0.5 - 1e-9], {"patience": 1}, (2, 1)),
+        ([0.9, 0.7, 0.6], {"patience": 2, "min_delta": 0.1, "baseline": 0.8}, (3, 2)),
+        ([0.9, 0.9, 0.8, 0.7], {"patience": 1, "min_delta": 0.1, "start_from_epoch": 2}, (4, 3)),
         # start_from_epoch: the first epochs are neither watched nor the best
         ([1, 5, 4, 6], {"patience": 1, "start_from_epoch": 1}, (4, 3)),
         ([1, 2, 3, 4], {"patience": 1, "start_from_epoch": 9}, (None, 0)),
@@ -56,21 +65,25 @@ def watch(losses: list[float], **changed: object) -> tuple[int | None, int]:
         ([3, nan, nan], {"patience": 2}, (3, 1)),
         # the notes: 0.04 … 0.0401 at epoch 25 … 0.04001 at 35 … still there at 99
         ([0.05] + [0.04] * 98, {"patience": 10}, (12, 2)),
-        ([0.1, 0.2, 0.3, 0.2], {"mode": "max", "monitor": "accuracy/val", "patience": 1}, (4, 3)),
+        ([0.1, 0.2, 0.3, 0.2], {**ACCURACY, "patience": 1}, (4, 3)),
     ],
 )
 def test_stops_where_keras_does(losses, settings, expected):
     assert watch(losses, **settings) == expected
 
 
-def keras(losses: list[float], patience: int, min_delta: float, baseline: float | None, start: int):
-    """Keras 3's EarlyStopping.on_epoch_end, transcribed; NaN is no improvement."""
+def keras(losses: list[float], patience: int, min_delta: float, baseline: float | None, start: int, mode: str):
+    """Keras 3's EarlyStopping.on_epoch_end, transcribed, of float32 figures; NaN is no improvement."""
     best, best_epoch, wait = None, 0, 0
 
     def better(value: float, reference: float | None) -> bool:
-        return not math.isnan(value) and (reference is None or value < reference - min_delta)
+        if math.isnan(value) or reference is None:
+            return not math.isnan(value)
+        if mode == "min":
+            return bool(np.float32(value + min_delta) < np.float32(reference))
+        return bool(np.float32(value - min_delta) > np.float32(reference))
 
-    for epoch, loss in enumerate(losses):
+    for epoch, loss in enumerate(np.float32(losses).tolist()):
         if epoch < start:
             continue
         wait += 1
@@ -85,15 +98,17 @@ def keras(losses: list[float], patience: int, min_delta: float, baseline: float 
 
 
 @given(
-    losses=st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, nan]), min_size=1, max_size=20),
+    losses=st.lists(st.sampled_from([i / 10 for i in range(11)] + [nan]), min_size=1, max_size=20),
     patience=st.integers(0, 5),
-    min_delta=st.sampled_from([0.0, 0.5, 1.0]),
-    baseline=st.sampled_from([None, 1.0, 2.0]),
+    min_delta=st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5]),
+    baseline=st.sampled_from([None, 0.3, 0.7]),
     start=st.integers(0, 4),
+    monitored=st.sampled_from([{}, ACCURACY]),
 )
-def test_agrees_with_keras_on_any_losses(losses, patience, min_delta, baseline, start):
+def test_agrees_with_keras_on_any_losses(losses, patience, min_delta, baseline, start, monitored):
     settings = {"patience": patience, "min_delta": min_delta, "baseline": baseline, "start_from_epoch": start}
-    assert watch(losses, **settings) == keras(losses, patience, min_delta, baseline, start)
+    expected = keras(losses, patience, min_delta, baseline, start, monitored.get("mode", "min"))
+    assert watch(losses, **settings, **monitored) == expected
 
 
 @given(st.lists(st.lists(st.sampled_from([1.0, 2.0, 3.0, nan]), min_size=8, max_size=8), min_size=2, max_size=5))

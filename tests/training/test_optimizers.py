@@ -1,12 +1,42 @@
-"""The update rules, against PyTorch's optimizers."""
+"""The update rules, against PyTorch's optimizers and, of those with Keras' rules, its formulas."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from ablate.config.schema import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
+from ablate.config.schema import OPTIMIZERS, SGD, Adam, AdamKeras, AdamW, RMSprop, RMSpropKeras
 from ablate.training.optimizers import Updater
+
+
+class _Formula(torch.optim.Optimizer):
+    """An optimizer of one tensor, as its formula says; step counts from 1."""
+
+    def __init__(self, parameters, lr, formula, **numbers):
+        super().__init__(parameters, {"lr": lr})
+        self.formula, self.numbers, self.steps = formula, numbers, 0
+        self.memories = [torch.zeros_like(parameters[0]), torch.zeros_like(parameters[0])]
+
+    @torch.no_grad()
+    def step(self):
+        (group,) = self.param_groups
+        (weight,) = group["params"]
+        self.steps += 1
+        self.formula(weight, weight.grad, *self.memories, lr=group["lr"], step=self.steps, **self.numbers)
+
+
+def adam_of_keras(weight, gradient, mean, square, lr, step, beta1, beta2, eps):
+    mean += (gradient - mean) * (1 - beta1)
+    square += (gradient**2 - square) * (1 - beta2)
+    weight -= lr * (1 - beta2**step) ** 0.5 / (1 - beta1**step) * mean / (square**0.5 + eps)
+
+
+def rmsprop_of_keras(weight, gradient, square, moved, lr, step, rho, eps, momentum):
+    square += (gradient**2 - square) * (1 - rho)
+    moved *= momentum
+    moved += lr * gradient / (square + eps) ** 0.5
+    weight -= moved
+
 
 ADAM = {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}
 CASES = [
@@ -28,6 +58,18 @@ CASES = [
         RMSprop(name="rmsprop", lr=0.01, alpha=0.9, eps=1e-7, momentum=0.5),
         lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.9, eps=1e-7, momentum=0.5),
     ),
+    # With an ε that is as large as gradients are, its place shows.
+    (
+        AdamKeras(name="adam_keras", lr=0.01, beta1=0.8, beta2=0.95, eps=0.5),
+        lambda p: _Formula(p, 0.01, adam_of_keras, beta1=0.8, beta2=0.95, eps=0.5),
+    ),
+    *(
+        (
+            RMSpropKeras(name="rmsprop_keras", lr=0.01, alpha=0.9, eps=0.5, momentum=momentum),
+            lambda p, momentum=momentum: _Formula(p, 0.01, rmsprop_of_keras, rho=0.9, eps=0.5, momentum=momentum),
+        )
+        for momentum in (0.0, 0.5)
+    ),
 ]
 
 
@@ -36,7 +78,7 @@ def test_every_optimizer_is_tested():
 
 
 @pytest.mark.parametrize(("config", "reference"), CASES)
-def test_a_row_moves_as_pytorchs_own_optimizer_moves_it(config, reference):
+def test_a_row_moves_as_the_reference_moves_it(config, reference):
     torch.manual_seed(0)
     weights, gradients = torch.randn(3, 64), torch.zeros(3, 64)
     faster = config.model_copy(update={"lr": config.lr * 2})

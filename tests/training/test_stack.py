@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ablate.config.schema import OPTIMIZERS
 from helpers import figures, slow_ones, trained
 
-OPTIMIZERS = ["adam", "adamw", "sgd", "rmsprop"]
 ARMS = [
     ("regularizer=none",),
     ("regularizer=l1",),

@@ -98,13 +98,20 @@ class Optimizer(Schema):
 class Adam(Optimizer):
     beta1: Probability = Field(description="decay of the mean of the gradients, a step; 0: no memory")
     beta2: Probability = Field(description="decay of the mean of their squares, a step")
-    eps: float = Field(gt=0, description="added to the root that divides a step")
+    eps: float = Field(
+        gt=0,
+        description="keeps what divides a step above 0: added to the root; its place in Keras' rules is in their files",
+    )
 
 
 class AdamW(Adam):
     weight_decay: float = Field(
         ge=0, description="every step takes lr·weight_decay·w off every parameter, biases too; 0: none"
     )
+
+
+class AdamKeras(Adam):
+    """Keras' rule: its ε is added before the bias is corrected."""
 
 
 class SGD(Optimizer):
@@ -118,7 +125,18 @@ class RMSprop(Optimizer):
     momentum: Probability = Field(description="share of the last step that goes on; 0: none")
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "sgd": SGD, "rmsprop": RMSprop}
+class RMSpropKeras(RMSprop):
+    """Keras' rule: its ε is inside the root."""
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adam_keras": AdamKeras,
+    "adamw": AdamW,
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "rmsprop_keras": RMSpropKeras,
+}
 
 
 class Strengths(Schema):
@@ -160,7 +178,7 @@ class Config(Schema):
         description="the strengths of all regularizers. Every config has every one of them, 0 where it has no say"
     )
     early_stopping: EarlyStopping = Field(description="when a run stops before its last epoch. The names are Keras'")
-    optimizer: Any = Field(description="how weights are updated: PyTorch's own rules")
+    optimizer: Any = Field(description="how weights are updated: PyTorch's own rules, and Keras'")
     trainer: Trainer = Field(description="how long and in which steps is trained")
     logging: Logging = Field(description="what a run records beside its history and its result")
     stack: Stacking = Field(description="how the runs of a sweep train together. No figure of a run depends on it")

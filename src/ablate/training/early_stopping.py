@@ -1,7 +1,9 @@
 """Early stopping: a state machine over the figures of an epoch, for many runs at once. No I/O, no training.
 
-Keras' parameters and meanings. Improvement is strict: `current < best - |min_delta|`, so ties keep the
-earlier epoch. A NaN is never an improvement, and never the best. Epochs count from 1.
+Keras' parameters and meanings, and its test of an improvement, `current + |min_delta| < best`, in its arithmetic:
+figures are float32, min_delta is added in double precision, and both sides are compared as float32. It is strict, so
+ties keep the earlier epoch. Unlike in Keras, a NaN is never an improvement, and never the best. Epochs count from 1.
+Source: `_is_improvement` in keras/src/callbacks/monitor_callback.py, 3.15.
 """
 
 from __future__ import annotations
@@ -37,9 +39,9 @@ class Stopper:
 
     def update(self, epoch: int, figures: Mapping[str, np.ndarray]) -> np.ndarray:
         """Take in an epoch's figures ([runs] each, by name); return which runs have a new best, [runs]."""
-        current = np.empty(len(self.best))
+        current = np.empty(len(self.best), dtype=np.float32)
         for name in set(self.monitors):
-            current[self.monitors == name] = np.asarray(figures[name], dtype=float)[self.monitors == name]
+            current[self.monitors == name] = np.asarray(figures[name])[self.monitors == name]
         watching = (epoch > self.start) & ~self.stopped
         improved = watching & self._better(current, self.best)
         self.best[improved] = current[improved]
@@ -53,7 +55,9 @@ class Stopper:
 
     def _better(self, current: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """Strictly better by more than min_delta; anything but NaN is better than no reference."""
-        beaten = self.sign * current < self.sign * reference - self.min_delta
+        with np.errstate(over="ignore"):  # a min_delta or baseline beyond float32 is infinite
+            moved = (self.sign * current + self.min_delta).astype(np.float32)
+            beaten = moved < (self.sign * reference).astype(np.float32)
         return np.where(np.isnan(reference), ~np.isnan(current), beaten)
 
     def entry(self, run: int) -> dict[str, float]:

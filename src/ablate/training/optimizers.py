@@ -6,15 +6,17 @@ with the same numbers are therefore neighbours (stack.py sorts them) and each su
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.rmsprop import rmsprop as _rmsprop
 from torch.optim.sgd import sgd as _sgd
 
-from ablate.config.schema import SGD, Adam, AdamW, Optimizer, RMSprop
+from ablate.config.schema import SGD, Adam, AdamKeras, AdamW, Optimizer, RMSprop, RMSpropKeras
 
 
 class Updater:
@@ -53,26 +55,46 @@ class Updater:
         ]
 
     def step(self) -> None:
-        for config, *tensors in self.blocks:
-            _RULES[type(config)](config, *tensors)
         self.steps += 1
+        for config, *tensors in self.blocks:
+            _RULES[type(config)](config, self.steps, *tensors)
 
 
 _Tensors = list[Tensor]
+_NUMBERS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
-def _step_adam(c: Adam, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors, count: _Tensors) -> None:
+def _fused(
+    rule: Callable[..., None], c: Adam, step: int, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors,
+    count: _Tensors, *, lr: float, eps: float, weight_decay: float = 0.0,
+) -> None:  # fmt: skip
     # The kernels that torch.optim ends in: finding out which takes it half as long as they do.
-    decay = c.weight_decay if isinstance(c, AdamW) else 0.0
-    rule = torch._fused_adamw_ if isinstance(c, AdamW) else torch._fused_adam_
-    count[0].add_(1)
+    count[0].fill_(step)
     rule(
         w, g, first, second, [], count, amsgrad=False, maximize=False,
-        lr=c.lr, beta1=c.beta1, beta2=c.beta2, eps=c.eps, weight_decay=decay,
+        lr=lr, beta1=c.beta1, beta2=c.beta2, eps=eps, weight_decay=weight_decay,
     )  # fmt: skip
 
 
-def _step_sgd(c: SGD, w: _Tensors, g: _Tensors, first: _Tensors, _: _Tensors, count: _Tensors) -> None:
+def _step_adam(c: Adam, step: int, *tensors: _Tensors) -> None:
+    _fused(torch._fused_adam_, c, step, *tensors, lr=c.lr, eps=c.eps)
+
+
+def _step_adamw(c: AdamW, step: int, *tensors: _Tensors) -> None:
+    _fused(torch._fused_adamw_, c, step, *tensors, lr=c.lr, eps=c.eps, weight_decay=c.weight_decay)
+
+
+def _step_adam_keras(c: AdamKeras, step: int, *tensors: _Tensors) -> None:
+    """w -= α·m/(√v + ε) with α = lr·√(1-β2ᵗ)/(1-β1ᵗ): what PyTorch's lr/(1-β1ᵗ)·m/(√v/√(1-β2ᵗ) + ε) is with another
+    lr and ε. Keras takes α in the weights' precision: in float32 the first one is 6e-6 off.
+    """
+    number = _NUMBERS[tensors[0][0].dtype]
+    alpha = number(c.lr) * np.sqrt(1 - number(c.beta2) ** number(step)) / (1 - number(c.beta1) ** number(step))
+    mean, root = 1 - c.beta1**step, math.sqrt(1 - c.beta2**step)
+    _fused(torch._fused_adam_, c, step, *tensors, lr=float(alpha) * mean / root, eps=c.eps / root)
+
+
+def _step_sgd(c: SGD, step: int, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors, count: _Tensors) -> None:
     # A buffer of zeros gives the same first step as PyTorch's missing one: dampening is 0.
     buffers: list[Tensor | None] = [*first] if c.momentum else [None]
     _sgd(
@@ -81,16 +103,32 @@ def _step_sgd(c: SGD, w: _Tensors, g: _Tensors, first: _Tensors, _: _Tensors, co
     )  # fmt: skip
 
 
-def _step_rmsprop(c: RMSprop, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors, count: _Tensors) -> None:
+def _step_rmsprop(
+    c: RMSprop, step: int, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors, count: _Tensors
+) -> None:
     _rmsprop(
         w, g, first, [], second if c.momentum else [], count, foreach=False, lr=c.lr, alpha=c.alpha, eps=c.eps,
         weight_decay=0.0, momentum=c.momentum, centered=False,
     )  # fmt: skip
 
 
+def _step_rmsprop_keras(
+    c: RMSpropKeras, step: int, w: _Tensors, g: _Tensors, first: _Tensors, second: _Tensors, count: _Tensors
+) -> None:
+    (weight,), (gradient,), (square,), (moved,) = w, g, first, second
+    square.mul_(c.alpha).addcmul_(gradient, gradient, value=1 - c.alpha)
+    root = square.add(c.eps).sqrt_()
+    if c.momentum:
+        weight.sub_(moved.mul_(c.momentum).addcdiv_(gradient, root, value=c.lr))
+    else:
+        weight.addcdiv_(gradient, root, value=-c.lr)
+
+
 _RULES: dict[type[Optimizer], Callable[..., None]] = {
     Adam: _step_adam,
-    AdamW: _step_adam,
+    AdamKeras: _step_adam_keras,
+    AdamW: _step_adamw,
     SGD: _step_sgd,
     RMSprop: _step_rmsprop,
+    RMSpropKeras: _step_rmsprop_keras,
 }
