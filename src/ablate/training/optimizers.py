@@ -61,7 +61,6 @@ class Updater:
 
 
 _Tensors = list[Tensor]
-_NUMBERS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 def _fused(
@@ -86,10 +85,11 @@ def _step_adamw(c: AdamW, step: int, *tensors: _Tensors) -> None:
 
 def _step_adam_keras(c: AdamKeras, step: int, *tensors: _Tensors) -> None:
     """w -= α·m/(√v + ε) with α = lr·√(1-β2ᵗ)/(1-β1ᵗ): what PyTorch's lr/(1-β1ᵗ)·m/(√v/√(1-β2ᵗ) + ε) is with another
-    lr and ε. Keras takes α in the weights' precision: in float32 the first one is 6e-6 off.
+    lr and ε. Source: keras/src/optimizers/adam.py, 3.15.
     """
-    number = _NUMBERS[tensors[0][0].dtype]
-    alpha = number(c.lr) * np.sqrt(1 - number(c.beta2) ** number(step)) / (1 - number(c.beta1) ** number(step))
+    # Keras takes α in float32, where the first one is 6e-6 off: with L2 the loss would differ by 1e-3 in 5 epochs.
+    beta1, beta2 = (np.power(np.float32(beta), np.float32(step)) for beta in (c.beta1, c.beta2))
+    alpha = np.float32(c.lr) * np.sqrt(1 - beta2) / (1 - beta1)
     mean, root = 1 - c.beta1**step, math.sqrt(1 - c.beta2**step)
     _fused(torch._fused_adam_, c, step, *tensors, lr=float(alpha) * mean / root, eps=c.eps / root)
 
