@@ -92,6 +92,46 @@ def stacked(
     return models, kind(models, list(range(runs)), parameters.views(slots), gradients), gradients
 
 
+class AdamOfKeras(torch.optim.Optimizer):
+    """Keras' Adam, by its formula."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, betas: tuple[float, float], eps: float) -> None:
+        super().__init__(parameters, {"lr": lr})
+        self.betas, self.eps, self.steps = betas, eps, 0
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        self.steps += 1
+        beta1, beta2 = self.betas
+        for group in self.param_groups:
+            rate = group["lr"] * (1 - beta2**self.steps) ** 0.5 / (1 - beta1**self.steps)
+            for w in group["params"]:
+                state = self.state[w] or {"m": torch.zeros_like(w), "v": torch.zeros_like(w)}
+                self.state[w] = state
+                state["m"] += (w.grad - state["m"]) * (1 - beta1)
+                state["v"] += (w.grad**2 - state["v"]) * (1 - beta2)
+                w -= rate * state["m"] / (state["v"] ** 0.5 + self.eps)
+
+
+class RMSpropOfKeras(torch.optim.Optimizer):
+    """Keras' RMSprop, by its formula."""
+
+    def __init__(self, parameters: Iterable[Tensor], lr: float, rho: float, eps: float, momentum: float) -> None:
+        super().__init__(parameters, {"lr": lr})
+        self.rho, self.eps, self.momentum = rho, eps, momentum
+
+    @torch.no_grad()
+    def step(self) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for w in group["params"]:
+                state = self.state[w] or {"v": torch.zeros_like(w), "moved": torch.zeros_like(w)}
+                self.state[w] = state
+                state["v"] += (w.grad**2 - state["v"]) * (1 - self.rho)
+                state["moved"] *= self.momentum
+                state["moved"] += group["lr"] * w.grad / (state["v"] + self.eps) ** 0.5
+                w -= state["moved"]
+
+
 def break_training(monkeypatch: pytest.MonkeyPatch, seed: int, epoch: int, error: BaseException) -> None:
     """Training raises in this epoch, wherever the run with this seed is."""
     train_epoch = Stack.train_epoch

@@ -7,36 +7,7 @@ import torch
 
 from ablate.config.schema import OPTIMIZERS, SGD, Adam, AdamKeras, AdamW, RMSprop, RMSpropKeras
 from ablate.training.optimizers import Updater
-
-
-class _Formula(torch.optim.Optimizer):
-    """An optimizer of one tensor, as its formula says; step counts from 1."""
-
-    def __init__(self, parameters, lr, formula, **numbers):
-        super().__init__(parameters, {"lr": lr})
-        self.formula, self.numbers, self.steps = formula, numbers, 0
-        self.memories = [torch.zeros_like(parameters[0]), torch.zeros_like(parameters[0])]
-
-    @torch.no_grad()
-    def step(self):
-        (group,) = self.param_groups
-        (weight,) = group["params"]
-        self.steps += 1
-        self.formula(weight, weight.grad, *self.memories, lr=group["lr"], step=self.steps, **self.numbers)
-
-
-def adam_of_keras(weight, gradient, mean, square, lr, step, beta1, beta2, eps):
-    mean += (gradient - mean) * (1 - beta1)
-    square += (gradient**2 - square) * (1 - beta2)
-    weight -= lr * (1 - beta2**step) ** 0.5 / (1 - beta1**step) * mean / (square**0.5 + eps)
-
-
-def rmsprop_of_keras(weight, gradient, square, moved, lr, step, rho, eps, momentum):
-    square += (gradient**2 - square) * (1 - rho)
-    moved *= momentum
-    moved += lr * gradient / (square + eps) ** 0.5
-    weight -= moved
-
+from helpers import AdamOfKeras, RMSpropOfKeras
 
 ADAM = {"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}
 CASES = [
@@ -61,12 +32,12 @@ CASES = [
     # With an ε that is as large as gradients are, its place shows.
     (
         AdamKeras(name="adam_keras", lr=0.01, beta1=0.8, beta2=0.95, eps=0.5),
-        lambda p: _Formula(p, 0.01, adam_of_keras, beta1=0.8, beta2=0.95, eps=0.5),
+        lambda p: AdamOfKeras(p, 0.01, (0.8, 0.95), 0.5),
     ),
     *(
         (
             RMSpropKeras(name="rmsprop_keras", lr=0.01, alpha=0.9, eps=0.5, momentum=momentum),
-            lambda p, momentum=momentum: _Formula(p, 0.01, rmsprop_of_keras, rho=0.9, eps=0.5, momentum=momentum),
+            lambda p, momentum=momentum: RMSpropOfKeras(p, 0.01, 0.9, 0.5, momentum),
         )
         for momentum in (0.0, 0.5)
     ),

@@ -20,16 +20,18 @@ from ablate.config.schema import Config
 from ablate.options.discovery import using
 from ablate.training.functional import Vmapped
 from ablate.training.stack import Stack
-from helpers import parts, trained
+from helpers import AdamOfKeras, RMSpropOfKeras, parts, trained
 
 OWN = Path(__file__).with_name("own")
 KINDS = ("plain", "rebound", "tied", "weight_norm", "head_first", "attention", "batch_norm", "group_norm",
          "own_dropout", "counting")  # fmt: skip
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda w, c: torch.optim.Adam(w, c.lr, (c.beta1, c.beta2), c.eps),
+    "adam_keras": lambda w, c: AdamOfKeras(w, c.lr, (c.beta1, c.beta2), c.eps),
     "adamw": lambda w, c: torch.optim.AdamW(w, c.lr, (c.beta1, c.beta2), c.eps, c.weight_decay),
     "sgd": lambda w, c: torch.optim.SGD(w, c.lr, c.momentum, nesterov=c.nesterov),
     "rmsprop": lambda w, c: torch.optim.RMSprop(w, c.lr, c.alpha, c.eps, momentum=c.momentum),
+    "rmsprop_keras": lambda w, c: RMSpropOfKeras(w, c.lr, c.alpha, c.eps, c.momentum),
 }
 BATCH, EPOCHS, L2 = 64, 2, 1e-3
 
@@ -97,7 +99,7 @@ def test_a_module_is_trained_as_it_is(zoo, kind):
 @pytest.mark.parametrize("name", sorted(path.stem for path in (registration.folder() / "optimizer").glob("*.yaml")))
 @pytest.mark.parametrize("kind", ["plain", "batch_norm"])
 def test_every_optimizer_is_what_it_is_called(zoo, kind, name):
-    momentum = ("optimizer.momentum=0.5",) if name in ("rmsprop", "sgd") else ()
+    momentum = ("optimizer.momentum=0.5",) if name in ("rmsprop", "rmsprop_keras", "sgd") else ()
     config = zoo(kind, f"trainer.epochs={EPOCHS}", f"optimizer={name}", *momentum, f"regularizer.l2={L2}", "seed=1")
     agrees(config, loop(config, kernels))
 
