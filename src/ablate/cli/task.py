@@ -36,10 +36,10 @@ def check(composed: DictConfig) -> Config:
         ConfigError: they are not.
     """
     checked = checked_config(composed)
-    from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
+    from ablate.preprocessing.splits import facts  # imports torch: a wrong key is answered without
     from ablate.training.trial import fits
 
-    data = split(checked.dataset, checked.split_seed)
+    data = facts(checked.dataset, checked.split_seed)
     models.fits(checked.model, data.shape, data.outputs)
     for name in regularizers.names():
         if strength := getattr(checked.regularizer, name):

@@ -29,10 +29,12 @@ class Batches:
     """The parts of a dataset on the device; runs with the same split share its samples.
 
     A part's samples stand split after split in one tensor, and a run finds its own by an offset.
+
+    splits: each once; whoever else asks for one while the stack trains is given these.
     """
 
     def __init__(self, splits: Sequence[Split], device: torch.device) -> None:
-        distinct = list({id(s): s for s in splits}.values())
+        distinct = self.splits = list({id(s): s for s in splits}.values())
         self.device = device
         self.which = [next(i for i, d in enumerate(distinct) if d is s) for s in splits]
         self.parts: dict[str, Part] = {}

@@ -41,5 +41,4 @@ def size(config: Config) -> Size:
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
     _, alone = executor(model, data.shape, batches.sizes(data, config.trainer.batch_size))
-    samples = sum(part.x.nbytes for part in (data.train, data.val, data.test))
-    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), samples, alone)
+    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), data.bytes, alone)
