@@ -15,6 +15,7 @@ from torch.optim.rmsprop import rmsprop as _rmsprop
 from torch.optim.sgd import sgd as _sgd
 
 from ablate.config.schema import SGD, Adam, AdamW, Optimizer, RMSprop
+from ablate.options import code
 
 
 class Updater:
@@ -94,3 +95,8 @@ _RULES: dict[type[Optimizer], Callable[..., None]] = {
     SGD: _step_sgd,
     RMSprop: _step_rmsprop,
 }
+
+
+def code_of(config: Optimizer) -> dict[str, str]:
+    """The digest of an optimizer's rule, and of what it names in this module."""
+    return code.of_function(__name__, _RULES[type(config)].__name__)
