@@ -20,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor, nn
 
 from ablate.config.schema import Config
+from ablate.preprocessing import splits
 from ablate.preprocessing.splits import Split, split
 from ablate.records.names import ASKED
 from ablate.records.sweeps import Asked, Sweep
@@ -64,6 +65,12 @@ def ablate(*arguments: str, script: Path | None = None) -> subprocess.CompletedP
 def parts(config: Config) -> Split:
     """The samples of a run."""
     return split(config.dataset, config.split_seed)
+
+
+def forget_splits() -> None:
+    """As in a process that has made none yet."""
+    for known in (splits._facts, splits._kept, splits._used):
+        known.clear()  # type: ignore[attr-defined]
 
 
 def trained(configs: list[Config]) -> list[list[Row]]:
@@ -158,9 +165,16 @@ EVIL = '<script>alert(1)</script>$x_1$ & "q" \''  # a name that would run as a s
 
 
 def result(
-    folder: Path, arm: str, seed: int, accuracy: float, status: str = "finished", loss: float = 0.2, **changed: object
+    folder: Path,
+    arm: str,
+    seed: int,
+    accuracy: float,
+    status: str = "finished",
+    loss: float = 0.2,
+    origin: dict[str, object] | None = None,
+    **changed: object,
 ) -> None:
-    """The result.json of a run, with these figures; changed: keys of its config."""
+    """The result.json of a run, with these figures; changed: keys of its config; origin: None where it doesn't tell."""
     config = BASE | {"seed": seed} | changed
     metrics = {"loss/train": 0.1, "loss/val": loss, "accuracy/train": 1.0, "accuracy/test": accuracy}
     content = {
@@ -175,6 +189,8 @@ def result(
         "seconds": 1.5,
         "error": None if status == "finished" else "loss/train is nan in epoch 3",
     }
+    if origin is not None:
+        content["origin"] = {"data": "", "device": "cpu", "training": 1} | origin
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps(content))
 

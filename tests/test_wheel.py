@@ -79,11 +79,17 @@ def test_options_of_ones_own_need_no_clone(wheel, tmp_path):
         command = [sys.executable, "-m", "ablate", "--config-dir", "mine", *arguments, *short]
         done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+    outside = [sys.executable, "-m", "ablate", "--config-dir", "mine", "-m", "study=hoyer", *short]
+    done = subprocess.run(outside, cwd=work, env=os.environ, capture_output=True, text=True, check=False)
+    assert "4 runs: 4 reused, 0 to do" in done.stdout, done.stderr  # a clone takes them for the same runs
     results = [json.loads(path.read_text()) for path in work.rglob("result.json")]
     arms = {(result["config"]["model"]["name"], result["arm"]): result["metrics"] for result in results}
     assert set(arms) == {
         ("mlp", "none"), ("mlp", "hoyer=1e-3"), ("nets.wide", "hoyer=1e-3"), ("nets.wide", "dropout=0.2"),
     }  # fmt: skip
+    codes = {(result["config"]["model"]["name"], result["arm"]): set(result["origin"]["code"]) for result in results}
+    assert {"nets", "ablate.regularizers.hoyer"} <= codes["nets.wide", "hoyer=1e-3"]
+    assert "ablate.regularizers.dropout" in codes["nets.wide", "dropout=0.2"]
     assert arms["mlp", "hoyer=1e-3"]["penalty"] > 0 == arms["mlp", "none"]["penalty"]
     assert sorted(
         path.relative_to(mine).as_posix() for path in mine.rglob("*.*") if "__pycache__" not in path.parts

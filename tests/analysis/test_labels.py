@@ -28,3 +28,28 @@ def test_a_study_names_the_arms_that_their_regularizers_do_not_tell_apart(tmp_pa
         asked.append(Asked(("l1=1e-4" if name == "lasso" else "none") + str(i), name, i))
     Sweep([], "mine", "plain", "accuracy/test", asked).write(tmp_path)
     assert list(compare_folders(tmp_path).runs["arm"]) == ["plain lr=0.1", "plain lr=0.2", "wide", "l1=1e-4"]
+
+
+def origin(**code: str) -> dict[str, object]:
+    return {"code": {f"ablate.regularizers.{name}": digest for name, digest in code.items()}}
+
+
+def test_runs_of_other_code_are_another_arm(tmp_path):
+    """Also in a folder that doesn't tell what was asked for: no arm averages two functions."""
+    for seed, digest in enumerate(["11112222", "11112222", "33334444"]):
+        result(tmp_path / f"none{seed}", "none", seed, 0.9, origin=origin())
+        result(tmp_path / f"mine{seed}", "mine=1e-4", seed, 0.9, origin=origin(mine=digest, near="5"), **L1)
+    result(tmp_path / "earlier", "none", 3, 0.9)  # doesn't tell
+    runs = compare_folders(tmp_path).runs.sort_values(["arm", "seed"])
+    assert list(runs["arm"]) == ["mine=1e-4 mine@1111"] * 2 + ["mine=1e-4 mine@3333"] + ["none"] * 4
+
+
+def test_of_strengths_of_other_code_none_is_chosen(tmp_path):
+    for seed in range(2):
+        result(tmp_path / f"none{seed}", "none", seed, 0.9)
+        for l1, digest in ((1e-4, "1"), (1e-3, "1"), (1e-2, "2")):
+            config = {"regularizer": BASE["regularizer"] | {"l1": l1}}
+            result(tmp_path / f"{l1}-{seed}", f"l1={l1}", seed, 0.9, origin=origin(l1=digest), loss=l1, **config)
+    assert dict(compare_folders(tmp_path).arms[["arm", "chosen_from"]].to_numpy()) == {
+        "none": 1, "l1=0.0001": 2, "l1=0.01": 1
+    }  # fmt: skip

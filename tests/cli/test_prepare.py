@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ablate.cli.main import main
@@ -116,7 +117,7 @@ def test_settings_that_share_a_folder_by_name_do_not_overwrite_each_other(capsys
         assert main(arguments) == 0
     epochs = sorted(json.loads(text)["config"]["trainer"]["epochs"] for text in results().values())
     assert epochs == [1, 2]
-    assert "1 result of other settings in the folder" in capsys.readouterr().out
+    assert "1 result of other settings or code in the folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("rerun", "to_do"), [("none", 0), ("failed", 1), ("all", 2)])
@@ -168,3 +169,89 @@ def test_jobs_that_are_the_same_run_are_told(tmp_path, capsys):
     words = ["-m", "regularizer=none,l1", "regularizer.l1=0,1e-3", *SHORT, f"hydra.sweep.dir={tmp_path}"]
     assert main(words) == 0
     assert "4 jobs, 2 different runs\n" in capsys.readouterr().out
+
+
+def write(file: str, text: str) -> None:
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+OWN = "from ablate.regularizers import _near\n\n\ndef penalty(weight):\n    return {} * _near.size(weight)\n"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_runs_whose_code_has_changed_are_trained_anew_and_nothing_is_lost(workers, capsys):
+    """And those alone: no arm averages two functions."""
+    write("mine/regularizer/own.py", OWN.format(3))
+    write("mine/regularizer/_near.py", "def size(weight):\n    return weight.abs().sum()\n")
+    words = ["-m", "--config-dir", "mine", "regularizer.own=0,1e-3", "seed=0,1", *SHORT, f"stack.workers={workers}"]
+    words += ["stack.size=2", "hydra.sweep.dir=sweep", "logging.tensorboard=false"]
+    assert main(words) == 0
+    before = results("sweep")
+    assert "anew" not in capsys.readouterr().out
+    write("mine/regularizer/own.py", "# three times\n" + OWN.format(3))
+    assert main(words) == 0
+    assert "4 runs: 4 reused, 0 to do" in capsys.readouterr().out
+    for file, text in (
+        ("mine/regularizer/own.py", OWN.format(1)),
+        ("mine/regularizer/_near.py", "def size(weight):\n    return weight.square().sum()\n"),
+    ):
+        write(file, text)
+        assert main(words) == 0
+        out = capsys.readouterr().out
+        assert "4 runs: 2 reused, 2 to do" in out and f"2 runs are trained anew: {file} has changed\n" in out
+        assert {path: text for path, text in results("sweep").items() if path in before} == before
+        before = results("sweep")
+    assert len(before) == 8 and "4 results of other settings or code in the folder, left out here" in out
+    asked_for = {run.run_id for run in asked("sweep")}
+    counted = [r["metrics"]["penalty"] for r in map(json.loads, before.values()) if r["run_id"] in asked_for]
+    assert sorted(map(bool, counted)) == [False, False, True, True]
+    assert 3.5 * max(counted) < max(json.loads(text)["metrics"]["penalty"] for text in before.values())  # of squares
+    write("mine/regularizer/_near.py", "def size(weight):\n    return weight.abs().sum()\n")
+    assert main(words) == 0
+    assert "4 runs: 4 reused, 0 to do" in capsys.readouterr().out
+
+
+def test_results_of_earlier_versions_are_kept_and_said_to_be(capsys):
+    words = ["-m", "seed=0,1", *SHORT, "hydra.sweep.dir=sweep", "logging.tensorboard=false"]
+    assert main(words) == 0
+    for path, text in results("sweep").items():
+        untold = {key: value for key, value in json.loads(text).items() if key != "origin"}
+        path.write_text(json.dumps(untold | {"run_id": path.parent.name}))
+    before = results("sweep")
+    capsys.readouterr()
+    assert main(words) == 0
+    assert "2 runs are trained anew: the results are of an earlier version of ablate" in capsys.readouterr().out
+    assert len(results("sweep")) == 4 and {path: results("sweep")[path] for path in before} == before
+
+
+def table(folder: Path) -> pd.DataFrame:
+    """Times apart."""
+    return pd.read_csv(folder / "comparison.csv", index_col="arm").drop(columns="seconds").sort_index()
+
+
+def test_a_study_of_two_data_sets_has_one_table_whether_they_are_typed_at_once_or_not(capsys):
+    write("mine/study/own.yaml", "baseline: none\nseeds: 2\narms: {none: regularizer=none, l1: regularizer=l1}\n")
+    words = ["-m", "--config-dir", "mine", "study=own", *SHORT, "logging.tensorboard=false"]
+    folder = Path("outputs/studies/own")
+    assert main([*words, "dataset=digits"]) == 0
+    first = table(folder)
+    assert main([*words, "dataset=noise"]) == 0
+    out = capsys.readouterr().out
+    assert "the table keeps 4 runs on other data, asked for before (digits); another hydra.sweep.dir" in out
+    report = (folder / "report.html").read_text()
+    assert "dataset=digits seed" not in report and report.count("study=own") >= 2
+    rows = table(folder)
+    assert len(results()) == 8 and {run.run_id for run in asked(str(folder))} == {
+        json.loads(text)["run_id"] for text in results().values()
+    }
+    assert main([*words, "dataset=digits,noise", "hydra.sweep.dir=both"]) == 0
+    pd.testing.assert_frame_equal(table(Path("both")), rows)
+    capsys.readouterr()
+    assert main([*words, "dataset=digits"]) == 0
+    assert "4 runs: 4 reused, 0 to do" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(table(folder), rows)
+    assert len(rows) == 2 * len(first)
+    assert main([*words, "dataset=digits", "trainer.epochs=2"]) == 0  # other settings on the same data: the last count
+    assert len(asked(str(folder))) == 8 and len(results()) == 12

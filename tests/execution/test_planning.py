@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
 import pytest
 
 from ablate.config.schema import Config
 from ablate.execution import planning
 from ablate.execution.planning import Plan, plan
+from ablate.execution.runs import run_all
+from ablate.preprocessing import splits
+from ablate.records.job import Job
+from ablate.training.stack import Stack
 from ablate.utils import memory
+from helpers import forget_splits
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +68,66 @@ def test_a_single_small_run_gets_no_worker_of_its_own(configured):
 def test_the_plan_says_why_runs_train_one_after_the_other(configured):
     said = str(plan([configured("model=lenet", f"seed={i}") for i in range(2)]))
     assert "one after the other: vmap rounds Sequential differently in company" in said
+
+
+def with_splits(configured: Callable[..., Config], *words: str, splits: int = 40) -> list[Config]:
+    arms = ["regularizer=none", "regularizer=l1", "regularizer=l2"]
+    return [c for arm in arms for c in seeds(configured("dataset.split_seed=null", arm, *words), splits)]
+
+
+def test_runs_of_one_split_stay_together(configured):
+    configs = with_splits(configured, "stack.workers=2", "stack.size=10")
+    planned = plan(configs)
+    assert sorted(run for stack in planned.stacks for run in stack) == list(range(120))
+    assert {len(stack) for stack in planned.stacks} == {10}
+    of_split = Counter(seed for stack in planned.stacks for seed in {configs[i].seed for i in stack})
+    assert sum(of_split.values()) <= 40 + len(planned.stacks) - 1  # where a stack is cut, a split may be in two
+    fixed = [c.model_copy(update={"dataset": c.dataset.model_copy(update={"split_seed": c.seed})}) for c in configs]
+    assert plan(fixed).stacks == planned.stacks
+
+
+def test_samples_of_several_splits_take_memory(configured, monkeypatch):
+    monkeypatch.setattr(planning, "KEPT", 0)
+    size = planning.size(configured())
+    weights = 4 * memory.BUFFERS * size.parameters
+    # Of 3 runs of a split, a stack of n has n / 3 splits, in two copies, and one more where it is cut.
+    monkeypatch.setattr(memory, "free", lambda: int(2 * (12 * weights + (4 + 1) * 2 * size.data)) + 1000)
+    configs = with_splits(configured, "stack.workers=1", "stack.size=100", splits=32)
+    assert {len(stack) for stack in plan(configs).stacks} == {12}
+    one = configured().dataset
+    alone = [config.model_copy(update={"dataset": one}) for config in configs]
+    assert max(len(stack) for stack in plan(alone).stacks) > 12
+    monkeypatch.setattr(planning, "KEPT", 10**9)  # those of earlier stacks are there too
+    assert max(len(stack) for stack in plan(configs).stacks) == 1
+
+
+@pytest.mark.parametrize("kept", [2**28, 3 * 1797 * 264])
+def test_a_sweep_over_40_splits_makes_each_once_to_check_it_and_once_to_train(configured, monkeypatch, tmp_path, kept):
+    """Once in all where they are kept. Not more with more arms; and what stands in memory is what was planned for."""
+    forget_splits()
+    made, most = Counter(), 0
+    make, batches = splits._split, Stack.train_epoch
+
+    def counted(asked):
+        made[asked.config.split_seed] += 1
+        return make(asked)
+
+    def watched(stack, epoch):
+        nonlocal most
+        most = max(most, len(splits._used))
+        # Pictures of a run's mistakes ask for its split once more, at the end.
+        assert {config.split_seed for config in stack.configs} <= {key.config.split_seed for key in splits._used}
+        batches(stack, epoch)
+
+    monkeypatch.setattr(splits, "KEPT", kept)
+    monkeypatch.setattr(splits, "_split", counted)
+    monkeypatch.setattr(Stack, "train_epoch", watched)
+    words = ("trainer.epochs=1", "model.hidden=[2]", "stack.workers=1", "stack.size=12", "logging.tensorboard=false")
+    jobs = [Job(config, tmp_path / f"{i}") for i, config in enumerate(with_splits(configured, *words))]
+    assert all(job.run_id for job in jobs)  # as a sweep is checked
+    assert len(dict(run_all(jobs))) == 120
+    if kept == 2**28:
+        assert made == dict.fromkeys(range(40), 1)
+    else:
+        assert set(made) == set(range(40)) and sum(made.values()) <= 2 * 40 + 10 and most <= 3 + 4 + 1
+    forget_splits()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.preprocessing import splits
 from ablate.preprocessing.splits import stratified
 from ablate.utils.errors import ConfigError
-from helpers import parts
+from helpers import forget_splits, parts
 
 DATASETS = ["digits", "noise"]
 
@@ -68,3 +71,46 @@ def test_noise_has_one_logit_and_a_test_part_of_its_own(configured):
 def test_a_part_without_a_sample_of_some_class_is_refused(configured):
     with pytest.raises(ConfigError, match=r"dataset\.val_fraction=0\.001: leaves the val part without"):
         parts(configured("dataset.val_fraction=0.001"))
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """How often each split is made, from now on, when none is known."""
+    forget_splits()
+    times = Counter()
+    make = splits._split
+    monkeypatch.setattr(splits, "_split", lambda asked: (times.update([asked.config.split_seed]), make(asked))[1])
+    yield times
+    forget_splits()
+
+
+def test_a_split_is_made_once_however_many_there_are(configured, made):
+    config = configured()
+    for _ in range(3):
+        for seed in range(40):
+            splits.split(config.dataset, seed)
+    assert made == dict.fromkeys(range(40), 1)
+
+
+def test_splits_are_kept_in_so_many_bytes_those_last_asked_for_and_those_in_use(configured, made, monkeypatch):
+    dataset = configured().dataset
+    in_use = splits.split(dataset, 0)
+    monkeypatch.setattr(splits, "KEPT", int(3.5 * in_use.facts.bytes))
+    for seed in (1, 2, 3, 1, 4, 5):
+        splits.split(dataset, seed)
+    assert [key.config.split_seed for key in splits._kept] == [1, 4, 5]
+    assert {key.config.split_seed for key in splits._used} == {0, 1, 4, 5}
+    assert splits.split(dataset, 0) is in_use and made[0] == 1
+    monkeypatch.setattr(splits, "KEPT", 0)
+    splits.split(dataset, 6)
+    assert [key.config.split_seed for key in splits._kept] == [6]  # the last, whatever it takes
+
+
+def test_what_is_known_of_a_split_stays_known_without_its_samples(configured, made, monkeypatch):
+    monkeypatch.setattr(splits, "KEPT", 0)
+    dataset = configured().dataset
+    found = [splits.facts(dataset, seed) for seed in (0, 1, 0, 1)]
+    split = splits.split(dataset, 0)
+    assert made == {0: 2, 1: 1}  # the last is for the samples
+    assert found[0] == found[2] == split.facts
+    assert split.facts.bytes == 1797 * (64 * 4 + 8)

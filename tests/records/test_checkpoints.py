@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ablate.execution.runs import run_all
 from ablate.execution.stack_run import train_stack
+from ablate.options.discovery import using
 from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT
@@ -108,6 +109,28 @@ def test_a_checkpoint_that_is_of_no_use_is_left_alone_and_the_run_begins_anew(co
     assert checkpoints.epoch(job) == 0
     assert ("begins anew" in capsys.readouterr().err) == (damage != "other run")
     list(run_all([job]))
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_checkpoint_of_other_code_is_not_gone_on_from_and_that_is_said(configured, tmp_path, capsys):
+    file = Path("mine/regularizer/mine.py")
+    file.parent.mkdir(parents=True)
+    words = ("regularizer.mine=0.01", "trainer.epochs=4", "model.hidden=[8]", "trainer.checkpoint_every=2")
+    for factor, comment, epoch in ((1, "", 0), (1, "# the same\n", 2), (30, "", 0)):
+        file.write_text(f"{comment}def penalty(weight):\n    return {factor} * weight.square().sum()\n")
+        with using([Path("mine")]):
+            job = Job(configured(*words), tmp_path / "run")
+            assert checkpoints.epoch(job) == epoch
+            said = capsys.readouterr().err
+            if epoch == 0 and factor == 1:
+                stopped = train_stack([job])
+                list(itertools.islice(stopped, 3))
+                stopped.close()
+            elif factor != 1:
+                list(run_all([job]))
+                list(run_all([Job(job.config, tmp_path / "whole")]))
+    assert "no use, the run begins anew: mine/regularizer/mine.py has changed" in " ".join(said.split())
     assert content(tmp_path / "run") == content(tmp_path / "whole")
 
 

@@ -16,7 +16,7 @@ from helpers import break_training, parts
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
-    "stopping_reason", "weights", "seconds", "error", "versions", "machine",
+    "stopping_reason", "weights", "seconds", "error", "versions", "machine", "origin",
 }  # fmt: skip
 
 

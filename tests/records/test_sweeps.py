@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from ablate.cli.main import main
-from ablate.records import sweeps
+from ablate.config.identity import data_settings
 from ablate.records.names import ASKED
-from ablate.records.sweeps import Asked, Sweep
+from ablate.records.sweeps import Asked, Sweep, with_other_data
 from ablate.utils.errors import ConfigError
+from helpers import BASE
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -51,10 +52,35 @@ def runs_of(arms: str, seeds: int) -> list[Asked]:
     ],
 )
 def test_a_sweep_knows_at_how_many_seeds_it_was_looked_at(tmp_path, earlier, before, now, lost, looks):
-    old, new = runs_of(*before), runs_of(*now)
-    assert sweeps.looks(tmp_path, new, set()) == []
-    Sweep(["-m"], None, None, None, old, earlier).write(tmp_path)
-    assert sweeps.looks(tmp_path, new, {run.run_id for run in old} - lost) == looks
+    old, new = (Sweep(["-m"], None, None, None, runs_of(*arms)) for arms in (before, now))
+    there = {run.run_id: {"config": BASE} for run in old.runs if run.run_id not in lost}
+    new = replace(new, commands={DIGITS: ["-m"]})
+    assert with_other_data(new, None, {}) == new
+    assert with_other_data(new, replace(old, looks=earlier), there) == replace(new, looks=looks)
+
+
+DIGITS = data_settings(BASE)
+
+
+def test_a_sweep_keeps_the_runs_on_other_data_that_have_a_result():
+    noise = BASE | {"dataset": {"name": "noise", "root": "a"}}
+    on_noise = [replace(run, run_id=f"noise {run.run_id}") for run in runs_of("ab", 8)]
+    refused = Asked("c0", "c", 0, "model=x: no such option")
+    before = Sweep(
+        ["old"], "s", "a", None, [*runs_of("abc", 6), *on_noise, refused], [6], {DIGITS: ["old"], "gone": []}
+    )
+    there = {run.run_id: {"config": BASE} for run in runs_of("ab", 6)}
+    there |= {run.run_id: {"config": noise} for run in on_noise if run.seed < 7}
+    now = Sweep(["new"], "s", "b", None, runs_of("de", 3), [], {DIGITS: ["new"]})
+    kept = with_other_data(now, before, there)
+    assert kept == replace(now, runs=[*now.runs, *(run for run in on_noise if run.seed < 7)], looks=[6])
+    elsewhere = replace(now, commands={data_settings(noise): ["new"]})
+    kept = with_other_data(elsewhere, before, there)
+    assert kept.runs == [*now.runs, *runs_of("ab", 6)]
+    assert kept.commands == {data_settings(noise): ["new"], DIGITS: ["old"]}
+    # Nothing of the folder's is of other data where a cache of another root holds it.
+    moved = {run_id: {"config": BASE | {"dataset": {"name": "digits", "root": "b"}}} for run_id in there}
+    assert with_other_data(now, before, moved) == now
 
 
 @pytest.mark.slow

@@ -89,9 +89,8 @@ def test_a_runs_row_in_hparams_is_its_keys_in_its_own_folder(logged, configured)
 
 
 def test_runs_that_differ_in_their_seed_alone_are_one_group(configured):
-    groups = [
-        group(configured(*more)) for more in ([], ["seed=1"], ["device=cpu"], ["trainer.epochs=3"], ["model=lenet"])
-    ]
+    others = ([], ["seed=1"], ["device=cpu"], ["trainer.epochs=3"], ["model=lenet"])
+    groups = [group(Job(configured(*more), Path())) for more in others]
     assert groups[0] == groups[1] == groups[2] and len(set(groups)) == 3
     assert all(group.startswith("none · ") for group in groups)
 

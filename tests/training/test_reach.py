@@ -123,7 +123,7 @@ def tried(configured, monkeypatch) -> Callable[..., None]:
     def run(make: Callable[..., nn.Module], *words: str) -> None:
         monkeypatch.setattr("reach_made.make", make, raising=False)
         config = configured("~model", "+model._target_=reach_made.make", *words)
-        fits(config, parts(config))
+        fits(config, parts(config).facts)
 
     return run
 

@@ -28,7 +28,7 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
     """An arm's name for every result, the same for results whose configs differ only in their seed.
 
     Where configs that differ have the same name (a sweep over the learning rate, say), the keys in which
-    they differ are added to it.
+    they differ are added to it; where their code differed, its digests are.
     """
     configs = [decided(result) for result in results]
     keys = list(dict.fromkeys(key for config in configs for key in config if key != "seed"))
@@ -44,7 +44,19 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
         told = [key for key in differing if key.endswith(".name") or key.partition(".")[0] not in named]
         words = (f"{_short_key(key)}={shown(config[key])}" for key in told)
         labels.append(" ".join([result["arm"], *words]))
-    return labels
+    return [" ".join([label, *words]) for label, words in zip(labels, _versions(results, labels), strict=True)]
+
+
+def _versions(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> list[list[str]]:
+    """Of every result the modules that said something else when others of its label were trained: `hoyer@3f2a`."""
+    digests: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for result, label in zip(results, labels, strict=True):
+        for module, digest in code(result).items():
+            digests[label, module].add(digest)
+    return [
+        [f"{m.rpartition('.')[2]}@{digest[:4]}" for m, digest in code(result).items() if len(digests[label, m]) > 1]
+        for result, label in zip(results, labels, strict=True)
+    ]
 
 
 def _short_key(key: str) -> str:
@@ -56,3 +68,9 @@ def _short_key(key: str) -> str:
 def decided(result: dict[str, Any]) -> dict[str, Any]:
     """What decides a run's result, by key; nothing of a run that could not be composed."""
     return decisive(result["config"]) if result["config"] else {}
+
+
+def code(result: dict[str, Any]) -> dict[str, str]:
+    """The digests of the code that a run was trained by, by module; nothing where the result doesn't tell."""
+    digests: dict[str, str] = (result.get("origin") or {}).get("code", {})
+    return digests

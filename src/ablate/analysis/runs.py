@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from ablate import regularizers
-from ablate.analysis.labels import decided, named
+from ablate.analysis.labels import code, decided, named
+from ablate.config.identity import data_settings
 from ablate.utils.text import shown
 
 # What is told of an arm beside its verdict: means over the seeds.
@@ -47,12 +48,13 @@ def finished(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def kind(result: dict[str, Any], arm: str, strengths: Collection[str]) -> str:
-    """What two arms have in common that differ only in strengths: keys of a config."""
+    """What two arms have in common that differ only in strengths: keys of a config, and code."""
     config = decided(result)
     if not config:
         return arm
     said = {key: bool(value) if key in strengths else value for key, value in config.items() if key != "seed"}
-    return " ".join(f"{key}={shown(value)}" for key, value in said.items())
+    words = [f"{key}={shown(value)}" for key, value in said.items()]
+    return " ".join([*words, *(f"{module}@{digest}" for module, digest in code(result).items())])
 
 
 def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -
         "seed": result["seed"],
         "status": result["status"],
         "dataset": dataset.get("name"),
-        "data": _data(result),
+        "data": data_settings(result["config"]) if result["config"] else "",
         "overlap": _overlap(dataset),
         "run_id": result["run_id"],
         **{name: _number(decides.get(key, 0)) for key, name in strengths.items()},
@@ -85,11 +87,6 @@ def _overlap(dataset: dict[str, Any]) -> float:
     if dataset.get("split_seed", 0) is not None or not test > 0:
         return 0.0
     return test / (1 - test - _number(dataset["val_fraction"]))
-
-
-def _data(result: dict[str, Any]) -> str:
-    """What two runs must have in common for their figures to be compared."""
-    return ", ".join(f"{key}={shown(value)}" for key, value in decided(result).items() if key.startswith("dataset."))
 
 
 def _number(value: Any) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ from ablate.analysis import studies
 from ablate.cli.command import Command
 from ablate.cli.composing import override
 from ablate.cli.messages import said_of
+from ablate.config import identity
 from ablate.config.naming import arm as arm_name
 from ablate.config.schema import Config
+from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
-from ablate.records.sweeps import Asked, Sweep, looks, refused
+from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.files import first_missing, short, tidy
-from ablate.utils.text import count
+from ablate.utils.text import count, line, listed
 
 
 def left_to_do(
@@ -52,7 +55,7 @@ def left_to_do(
         raise wrong[0]
     command.hold(folder)
     tidy(folder)
-    there, taken = _there(folder)
+    found, there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[Asked] = []
     left: dict[str, list[str]] = {}
@@ -75,25 +78,47 @@ def left_to_do(
         left[job.run_id] = [*overrides, *moved]
         todo.append(Job(job.config, (folder / place).absolute()))
     check_folders(todo)
-    _keep(command, master, folder, asked, there)
+    data = {identity.data_settings(job.config.model_dump()) for _, job in checked.values()}
+    _keep(command, master, folder, asked, data, there)
     _say(command, asked, left)
+    _say_why_anew([job for job in todo if job.run_id not in there], found)
     return list(left.values())
 
 
-def _there(folder: Path) -> tuple[dict[str, dict[str, Any]], set[str]]:
-    """The results that a sweep's folder holds, by run_id, and the folders that are taken by them."""
+def _there(folder: Path) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], set[str]]:
+    """The results that a sweep's folder holds; these by run_id; and the folders that are taken by them."""
     found, damaged = results.read([folder])
     for complaint in damaged:
         complain(f"warning: {complaint}")
     found.sort(key=lambda result: result["status"] == "finished")  # of two results of a run, this one counts
-    return {result["run_id"]: result for result in found}, {results.home(result) for result in found}
+    return found, {result["run_id"]: result for result in found}, {results.home(result) for result in found}
 
 
-def _keep(command: Command, master: DictConfig, folder: Path, asked: list[Asked], there: Collection[str]) -> None:
-    """Write down what the sweep was asked for. there: the run_id of every result in its folder."""
+def _keep(
+    command: Command,
+    master: DictConfig,
+    folder: Path,
+    asked: list[Asked],
+    data: Collection[str],
+    there: Mapping[str, dict[str, Any]],
+) -> None:
+    """Write down what the sweep was asked for, beside what was asked for on other data.
+
+    data: settings of those that are asked for; there: the results in its folder, by run_id.
+    """
     name, study = master.hydra.runtime.choices.get("study"), studies.study(master)
     baseline, metric = (study.baseline, study.metric) if study else (None, None)
-    Sweep(command.arguments, name, baseline, metric, asked, looks(folder, asked, there)).write(folder)
+    sweep = Sweep(
+        command.arguments, name, baseline, metric, asked, commands=dict.fromkeys(sorted(data), command.arguments)
+    )
+    kept = with_other_data(sweep, Sweep.of(folder), there)
+    kept.write(folder)
+    if others := kept.runs[len(asked) :]:
+        names = listed(sorted({there[run.run_id]["config"]["dataset"]["name"] for run in others}))
+        print(
+            f"the table keeps {count(len(others), 'run')} on other data, asked for before ({names}); "
+            "another hydra.sweep.dir keeps them apart"
+        )
 
 
 def _say(command: Command, asked: Sequence[Asked], left: Collection[str]) -> None:
@@ -106,6 +131,18 @@ def _say(command: Command, asked: Sequence[Asked], left: Collection[str]) -> Non
     if command.reused or hopeless:
         untrained = f", {len(hopeless)} can't be trained" if hopeless else ""
         print(f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}")
+
+
+def _say_why_anew(jobs: Sequence[Job], found: Sequence[dict[str, Any]]) -> None:
+    """Tell of runs that have finished before, with the same settings, why these results are not theirs any more."""
+    before = {identity.settings_id(result["config"]): result for result in found if result["status"] == "finished"}
+    earlier = [(job, before.get(identity.settings_id(job.config.model_dump()))) for job in jobs]
+    whys = Counter(identity.changed(was.get("origin"), job.origin, told) for job, was in earlier if was)
+    for why, runs in whys.items():
+        are = "is" if runs == 1 else "are"
+        print(f"{count(runs, 'run')} {are} trained anew: {line(why)}")
+    if whys:
+        print("the results of before stay in the folder, and are left out of the table")
 
 
 def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:

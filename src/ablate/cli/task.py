@@ -35,10 +35,10 @@ def check(composed: DictConfig) -> Config:
         ConfigError: one of them can't be had, or would have no effect.
     """
     checked = checked_config(composed)
-    from ablate.preprocessing.splits import split  # imports torch: a wrong key is answered without
+    from ablate.preprocessing.splits import facts  # imports torch: a wrong key is answered without
     from ablate.training.reach import fits
 
-    fits(checked, split(checked.dataset, checked.split_seed))
+    fits(checked, facts(checked.dataset, checked.split_seed))
     return checked
 
 

@@ -6,10 +6,12 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 
 from ablate.config.schema import Config
+from ablate.preprocessing.splits import KEPT
 from ablate.training.numerics import device
-from ablate.training.stackable import signature, size
+from ablate.training.stackable import Size, signature, size
 from ablate.utils import memory
 from ablate.utils.text import count
 
@@ -51,18 +53,31 @@ def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
     work = sum(sizes[key].epoch * configs[i].trainer.epochs for key, group in groups.items() for i in group)
     workers = wanted.workers or _workers(configs, work)
     for key, group in groups.items():
-        own_data = sizes[key].data if configs[group[0]].dataset.split_seed is None else 0
-        bytes_a_run = memory.FLOAT * memory.BUFFERS * sizes[key].parameters + own_data
-        fits = max(1, int(SHARE * memory.free() / workers / bytes_a_run))
+        splits = len({configs[i].split_seed for i in group})
+        fits = _fitting(sizes[key], len(group), splits, int(SHARE * memory.free() / workers))
         most = min(fits, wanted.size or min(MOST, max(FEWEST, CACHED // sizes[key].parameters)))
         share = len(group) / sum(map(len, groups.values()))
         pieces = max(-(-len(group) // most), min(len(group), round(workers * share)))
-        # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly.
-        stacks += [group[i::pieces] for i in range(pieces)]
+        # Every piece gets every so-many-eth run, so that dear arms and cheap ones are spread evenly; but runs of one
+        # split stay together, so that it is made once, for one stack.
+        dealt = [group[i::pieces] for i in range(pieces)]
+        in_order = sorted(chain.from_iterable(dealt), key=lambda i: configs[i].split_seed)
+        stacks += [in_order[begin:end] for begin, end in pairwise(accumulate(map(len, dealt), initial=0))]
     epochs = {i: sizes[key].epoch for key, group in groups.items() for i in group}
     stacks.sort(key=lambda stack: -len(stack) * epochs[stack[0]])
     alone = next((s.alone for s in sizes.values() if s.alone), None)
     return Plan(stacks, min(workers, len(stacks)), alone, sum(map(bool, done)))
+
+
+def _fitting(size: Size, runs: int, splits: int, room: int) -> int:
+    """How many runs of a group a stack in so many bytes may have. splits: how many there are among the runs."""
+    a_run: float = memory.FLOAT * memory.BUFFERS * size.parameters
+    if splits > 1:  # one alone is shared with this process
+        # Each stands in a stack twice, by itself and in the stack's tensor; of the first and the last, only some of the
+        # runs may be in the stack; and those of the stack before are kept.
+        a_run += 2 * size.data * splits / runs
+        room -= 2 * size.data + min(KEPT, splits * size.data)
+    return max(1, int(room / a_run))
 
 
 def _workers(configs: Sequence[Config], work: int) -> int:

@@ -25,6 +25,8 @@ def run_all(
 
     on_rows: is given every epoch of every stack, as the places of its jobs and their rows.
     """
+    for job in jobs:
+        _ = job.run_id  # of the code that is loaded now, and not of what is in its place when the run ends
     planned = plan([job.config for job in jobs], [checkpoints.epoch(job) for job in jobs])
     on_plan(planned)
     ended = set()

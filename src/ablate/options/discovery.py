@@ -84,14 +84,16 @@ def blamed(error: BaseException, file: Path) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         frames.append((Path(error.filename).resolve(), error.lineno))
     last_of_ours = max((i for i, (path, _) in enumerate(frames) if path.is_relative_to(OURS)), default=-1)
-    called = [(path, line) for path, line in frames[last_of_ours + 1 :] if path.is_file() and not _installed(path)]
+    called = [(path, line) for path, line in frames[last_of_ours + 1 :] if path.is_file() and not installed(path)]
     own = [(path, line) for path, line in frames if path == file] or called
     return f"{short(own[-1][0])}, line {own[-1][1]}" if own else str(short(file))
 
 
-def _installed(path: Path) -> bool:
-    """Whether a file is Python's own or a package's, which is seldom to blame."""
-    return any(path.is_relative_to(sysconfig.get_path(kind)) for kind in ("stdlib", "platlib", "purelib"))
+def installed(path: Path) -> bool:
+    """Whether a file is Python's own or an installed package's, and not somebody's at work."""
+    places = ("stdlib", "platlib", "purelib")
+    of_a_distribution = {"site-packages", "dist-packages"} & set(path.parts)  # some systems have several of these
+    return bool(of_a_distribution) or any(path.is_relative_to(sysconfig.get_path(kind)) for kind in places)
 
 
 _own: tuple[Path, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,6 +12,7 @@ from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it
 from hydra.utils import instantiate
 from pydantic import ConfigDict, Field
 
+from ablate.options import code
 from ablate.options.discovery import blamed
 from ablate.options.schema import DatasetConfig, ModelConfig, Schema, Seed
 from ablate.utils.errors import ConfigError, one_line, refuse
@@ -41,6 +42,17 @@ class Target(Schema):
     def decides(self, apart: Collection[str] = ()) -> tuple[Any, ...]:
         """With the function itself: one that was defined anew in a notebook has the same name."""
         return *super().decides(apart), self.located()
+
+    def code(self) -> dict[str, str]:
+        """The code of what it names, its arguments too: digests, as `options.code` gives them.
+
+        Raises:
+            ConfigError: there is none of this name; its source can't be read.
+        """
+        found = code.of_object(self.target, self.located())
+        for name in _targets(self.arguments):
+            found |= code.of_object(name, _located(self.group, name))
+        return found
 
     def located(self) -> Callable[..., Any]:
         """The class or function.
@@ -90,6 +102,16 @@ def call(config: Target, **known: Any) -> Any:
             raise cause from None
         where = blamed(cause, _file(function))
         raise ConfigError(f"{config.group}.{TARGET}={config.target}: {where}: {one_line(cause)}") from error
+
+
+def _targets(node: Any) -> Iterator[str]:
+    """What is named somewhere in the arguments of a target."""
+    for each in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
+        yield from _targets(each)
+    if isinstance(node, dict) and isinstance(name := node.get(TARGET), str):
+        yield name
+        if name.startswith("hydra.utils.get_") and isinstance(path := node.get("path"), str):
+            yield path  # Hydra's way to hand over a class or a function itself
 
 
 def _located(group: str, name: str) -> Callable[..., Any]:

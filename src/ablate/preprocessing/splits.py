@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -28,6 +29,20 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What is to be known of a split without its samples.
+
+    shape: of one sample; outputs: how many logits a model gives; samples: how many each part has; bytes: of all.
+    """
+
+    shape: tuple[int, ...]
+    outputs: int
+    samples: Mapping[str, int]
+    bytes: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Split:
     train: Part
     val: Part
@@ -44,6 +59,13 @@ class Split:
     def outputs(self) -> int:
         """How many logits a model gives: one for two classes."""
         return 1 if self.classes == 2 else self.classes
+
+    @property
+    def facts(self) -> Facts:
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        size = sum(part.x.nbytes + part.y.nbytes for part in parts.values())
+        samples = {name: len(part) for name, part in parts.items()}
+        return Facts(self.shape, self.outputs, samples, size, self.fingerprint)
 
 
 def stratified(labels: np.ndarray, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -62,16 +84,56 @@ def stratified(labels: np.ndarray, share: float, random: np.random.Generator) ->
     return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
+KEPT = 256 * 2**20  # bytes of splits that stay for whoever asks next, beside those in use; the last stays anyway
+
+_used: WeakValueDictionary[Keyed, Split] = WeakValueDictionary()
+_kept: dict[Keyed, Split] = {}
+_facts: dict[Keyed, Facts] = {}
+
+
 def split(dataset: DatasetConfig, seed: int) -> Split:
     """The split of a dataset that this seed gives, on the CPU. Equal ones are one, and share its memory.
 
     Raises:
         ConfigError: files are missing or damaged, or a part would lack samples of a class.
     """
-    return _split(Keyed.of(dataset.model_copy(update={"split_seed": seed})))
+    asked = _asked(dataset, seed)
+    found = _used.get(asked)
+    if found is None:
+        found = _used[asked] = _split(asked)
+        _facts[asked] = found.facts
+    if _kept.pop(asked, None) is None:
+        _make_room(_facts[asked].bytes)
+    _kept[asked] = found  # the last that was asked for is the last to go
+    return found
 
 
-@lru_cache(maxsize=16)
+def facts(dataset: DatasetConfig, seed: int) -> Facts:
+    """What is to be known of `split`, without making it anew where it has been made once.
+
+    Raises:
+        ConfigError: as `split` does.
+    """
+    asked = _asked(dataset, seed)
+    if asked not in _facts:
+        split(dataset, seed)
+    return _facts[asked]
+
+
+def _make_room(wanted: int) -> None:
+    oldest = list(_kept)
+    there = wanted + sum(_facts[key].bytes for key in oldest)
+    for key in oldest:
+        if there <= KEPT:
+            return
+        there -= _facts[key].bytes
+        _kept.pop(key, None)
+
+
+def _asked(dataset: DatasetConfig, seed: int) -> Keyed:
+    return Keyed.of(dataset.model_copy(update={"split_seed": seed}))
+
+
 def _split(asked: Keyed) -> Split:
     config = asked.config
     source = data.source(config)

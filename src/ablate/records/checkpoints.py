@@ -12,6 +12,8 @@ from typing import IO, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from ablate.config import identity
+from ablate.options.code import told
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT, EVENTS, HISTORY
 from ablate.training.engine import Checkpoint
@@ -28,7 +30,9 @@ def store(job: Job, checkpoint: Checkpoint, growing: Sequence[IO[Any]]) -> None:
     state = {**asdict(checkpoint), "tensors": None, "files": {Path(f.name).name: f.tell() for f in growing}}
     state["files"] |= {name: size for name, size in _sizes(job.folder).items() if name not in state["files"]}
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
-    write(job.folder / CHECKPOINT, save(tensors, {"run_id": job.run_id, "state": json.dumps(state)}))
+    asked = identity.settings_id(job.config.model_dump())
+    said = {"run_id": job.run_id, "settings": asked, "origin": json.dumps(job.origin), "state": json.dumps(state)}
+    write(job.folder / CHECKPOINT, save(tensors, said))
 
 
 def epoch(job: Job) -> int:
@@ -66,6 +70,9 @@ def _state(job: Job) -> dict[str, Any] | None:
         with safe_open(path, framework="pt") as file:
             said = file.metadata()
         if said["run_id"] != job.run_id:
+            if said.get("settings") == identity.settings_id(job.config.model_dump()):
+                why = identity.changed(json.loads(said["origin"]), job.origin, told)
+                complain(f"warning: {path}: no use, the run begins anew: {line(why)}")
             return None
         state: dict[str, Any] = json.loads(said["state"])
         there = _sizes(job.folder)

@@ -153,6 +153,7 @@ def _result(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
         "arm": arm(job.config),
         "seed": job.config.seed,
         "config": config,
+        "origin": job.origin,
         **empty,
         "stopping_reason": None,
         "seconds": None,

@@ -74,6 +74,13 @@ class _Config(Schema, extra="allow"):
     early_stopping: _Stopping
 
 
+class _Origin(_Known):
+    code: dict[Text, Text]
+    data: Text
+    device: Text
+    training: int
+
+
 class Result(_Known):
     """What of a result.json must be there, and of which type."""
 
@@ -83,6 +90,7 @@ class Result(_Known):
     seed: Seed
     config: _Config
     metrics: Figures
+    origin: _Origin | None = None  # earlier versions didn't tell
     weights: Figures | None = None
     epochs: Count | None = None
     best_epoch: Count | None = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from ablate.config import identity
 from ablate.records.names import ASKED
 from ablate.records.results import document
 from ablate.utils.errors import ConfigError
@@ -42,7 +43,9 @@ class Asked:
 class Sweep:
     """What a sweep was asked for: kept in its folder, so that its table can be made of that, now and later.
 
+    runs: those that were asked for last, and those on other data that were asked for before.
     looks: how many seeds its arms had each time that their results were there and more seeds were asked for.
+    commands: by data (`identity.data_settings`), what was typed for it.
     """
 
     command: list[str]
@@ -51,10 +54,19 @@ class Sweep:
     metric: str | None
     runs: list[Asked]
     looks: list[int] = field(default_factory=list)
+    commands: dict[str, list[str]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / ASKED, json.dumps(asdict(self), indent=1) + "\n")
+
+    @staticmethod
+    def of(folder: Path) -> Sweep | None:
+        """What was asked for in a folder, where that can be told."""
+        try:
+            return Sweep.read(folder / ASKED)
+        except ConfigError:
+            return None
 
     @staticmethod
     def read(path: Path) -> Sweep:
@@ -69,15 +81,30 @@ class Sweep:
         raise ConfigError(line(f"{path}: is no list of what was asked for: {said}"))
 
 
-def looks(folder: Path, runs: Sequence[Asked], there: Collection[str]) -> list[int]:
-    """The looks of a sweep that is asked for now, where its folder holds what was asked for before.
+def with_other_data(sweep: Sweep, before: Sweep | None, there: Mapping[str, dict[str, Any]]) -> Sweep:
+    """A sweep with those runs on other data that its folder was asked for before and that have a result.
+
+    So that two commands for two data sets leave what one command for both does. `sweep.commands` tells its data.
+
+    there: the results in the folder, by run_id.
+    """
+    if before is None:
+        return sweep
+    data = {run_id: identity.data_settings(result["config"]) for run_id, result in there.items()}
+    others = [run for run in before.runs if run.run_id in data and data[run.run_id] not in sweep.commands]
+    looks = _looks(before, sweep.runs, there)
+    if others:
+        looks = sorted({*looks, *before.looks})
+    kept = {data[run.run_id] for run in others}
+    commands = {name: typed for name, typed in before.commands.items() if name in kept}
+    return replace(sweep, runs=[*sweep.runs, *others], looks=looks, commands=sweep.commands | commands)
+
+
+def _looks(before: Sweep, runs: Sequence[Asked], there: Collection[str]) -> list[int]:
+    """The looks of a sweep that is asked for now, after what was asked for before.
 
     there: the run_id of every result in the folder.
     """
-    try:
-        before = Sweep.read(folder / ASKED)
-    except ConfigError:
-        return []
     now, seeds = {run.run_id for run in runs}, {run.seed for run in runs}
     again = [run for run in before.runs if run.error is None and run.run_id in now]
     if not again:

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ablate.analysis.comparison import Comparison
 from ablate.records import results
+from ablate.records.sweeps import Sweep
 from ablate.report import learning_curves, sections
 from ablate.report.looks import looks
 from ablate.report.svg import LIGHT
@@ -81,7 +82,7 @@ def _provenance(comparison: Comparison) -> list[tuple[str, list[str]]]:
             versions.setdefault(package, {})[str(version)] = None
     seconds = runs["seconds"].sum()
     told = {
-        "Command": ["python -m ablate " + shlex.join(sweep.command)] if sweep and sweep.command else [],
+        "Command": [f"python -m ablate {typed}" for typed in _typed(sweep)],
         "Seeds": [_span(runs["seed"])],
         "Versions": [", ".join(f"{package} {' and '.join(each)}" for package, each in versions.items())],
         "Machine": list(dict.fromkeys(_machine(machine) for machine in machines)),
@@ -89,6 +90,12 @@ def _provenance(comparison: Comparison) -> list[tuple[str, list[str]]]:
         "Written": [f"{datetime.now().astimezone():%Y-%m-%d %H:%M %Z}"],
     }
     return [(term, kept) for term, values in told.items() if (kept := [value for value in values if value])]
+
+
+def _typed(sweep: Sweep | None) -> list[str]:
+    """The command of a sweep, and those by which it was asked for other data before."""
+    commands = [sweep.command, *sweep.commands.values()] if sweep else []
+    return list(dict.fromkeys(shlex.join(command) for command in commands if command))
 
 
 def _machine(machine: dict[str, Any]) -> str:

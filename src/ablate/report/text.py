@@ -82,7 +82,7 @@ def notes(comparison: Comparison) -> list[str]:
     if comparison.unfinished:
         lines.append(f"{count(comparison.unfinished, 'run')} of this sweep not done yet")
     if comparison.others:
-        lines.append(f"{count(comparison.others, 'result')} of other settings in the folder, left out here")
+        lines.append(f"{count(comparison.others, 'result')} of other settings or code in the folder, left out here")
     return lines
 
 

@@ -17,13 +17,13 @@ from torch import Tensor, fx, nn
 from ablate import models
 from ablate.config.schema import Config
 from ablate.options.schema import Keyed
-from ablate.preprocessing.splits import split
+from ablate.preprocessing.splits import facts
 from ablate.utils.errors import one_line
 
 
 def of_run(config: Config) -> GraphDef | str:
     """The graph of a run's model, or why it can't be drawn: torch.fx traces no control flow that depends on data."""
-    data = split(config.dataset, config.split_seed)
+    data = facts(config.dataset, config.split_seed)
     return _cached(Keyed.of(config.model), data.shape, data.outputs)
 
 

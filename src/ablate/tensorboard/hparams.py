@@ -7,11 +7,12 @@ from typing import Any
 from ablate.config import identity
 from ablate.config.naming import arm
 from ablate.config.schema import Config
+from ablate.records.job import Job
 
 
-def group(config: Config) -> str:
+def group(job: Job) -> str:
     """The arm, told from others of its name: runs that differ in nothing but their seed are averaged in HParams."""
-    return f"{arm(config)} · {identity.arm_id(config.model_dump())}"
+    return f"{arm(job.config)} · {job.arm_id}"
 
 
 def hparams(config: Config) -> dict[str, bool | float | str]:

@@ -40,7 +40,7 @@ class RunWriter:
         # The first command does this run, the second all of its sweep.
         self.writer.add_text("command", f"```console\n{self.job.command}\n```", 0)
         self.writer.add_text("config", f"```json\n{json.dumps(config.model_dump(), indent=2)}\n```", 0)
-        self.writer.add_session_start(group(config), hparams(config))
+        self.writer.add_session_start(group(self.job), hparams(config))
         self.writer.add_custom_scalars(scalars.LAYOUT)
         if config.logging.graph:
             traced = graph.of_run(config)
@@ -72,7 +72,7 @@ class RunWriter:
 def mark_failed(job: Job, reason: str) -> None:
     """Mark a run that raised, or whose process died, beside what was written of it."""
     with Writer(job.folder) as writer:
-        writer.add_session_start(group(job.config), hparams(job.config))
+        writer.add_session_start(group(job), hparams(job.config))
         writer.add_session_end(failed=True, step=0)
         writer.add_text("error", reason, 0)
 

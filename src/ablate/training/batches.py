@@ -6,7 +6,7 @@ whatever company it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,21 +18,22 @@ BATCH_PAD = 16  # samples in a batch come in multiples of this, where it is fill
 EVALUATION_BATCH = 128
 
 
-def sizes(split: Split, batch_size: int) -> list[int]:
-    """The batch sizes that a run meets: whole and last ones, in training and in evaluation."""
-    most = [(batch_size, split.train)]
-    most += [(EVALUATION_BATCH, part) for part in (split.train, split.val, split.test)]
-    return [size for whole, part in most for size in (min(whole, len(part)), len(part) % whole) if size]
+def sizes(samples: Mapping[str, int], batch_size: int) -> list[int]:
+    """The batch sizes that a run meets: whole and last ones, in training and in evaluation. samples: of every part."""
+    most = [(batch_size, samples["train"]), *((EVALUATION_BATCH, n) for n in samples.values())]
+    return [size for whole, n in most for size in (min(whole, n), n % whole) if size]
 
 
 class Batches:
     """The parts of a dataset on the device; runs with the same split share its samples.
 
     A part's samples stand split after split in one tensor, and a run finds its own by an offset.
+
+    splits: each once; whoever else asks for one while the stack trains is given these.
     """
 
     def __init__(self, splits: Sequence[Split], device: torch.device) -> None:
-        distinct = list({id(s): s for s in splits}.values())
+        distinct = self.splits = list({id(s): s for s in splits}.values())
         self.device = device
         self.which = [next(i for i, d in enumerate(distinct) if d is s) for s in splits]
         self.parts: dict[str, Part] = {}

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ablate import models
 from ablate.config.schema import Config
 from ablate.options.schema import Keyed
-from ablate.preprocessing.splits import Split
+from ablate.preprocessing.splits import Facts
 from ablate.training import batches
 from ablate.training.dense import Dense
 from ablate.training.functional import Serial, Vmapped, drawing
@@ -54,13 +54,13 @@ def _near(a: Tensor, b: Tensor) -> bool:
     return torch.allclose(a, b, rtol=0.0, atol=float(limit) + 1e-7, equal_nan=True)
 
 
-def of(config: Config, data: Split) -> tuple[Executor, str | None]:
+def of(config: Config, data: Facts) -> tuple[Executor, str | None]:
     """How to run stacks of a config's model, and, where that is run after run, why.
 
     Raises:
         ConfigError: the model can't be trained.
     """
-    sizes = tuple(sorted(set(batches.sizes(data, config.trainer.batch_size))))
+    sizes = tuple(sorted(set(batches.sizes(data.samples, config.trainer.batch_size))))
     return _of(Keyed.of(config.model, config.model.mixes), data.shape, data.outputs, sizes)
 
 

@@ -17,6 +17,7 @@ from torch.optim.rmsprop import rmsprop as _rmsprop
 from torch.optim.sgd import sgd as _sgd
 
 from ablate.config.schema import SGD, Adam, AdamKeras, AdamW, Optimizer, RMSprop, RMSpropKeras
+from ablate.options import code
 
 
 class Updater:
@@ -132,3 +133,8 @@ _RULES: dict[type[Optimizer], Callable[..., None]] = {
     RMSprop: _step_rmsprop,
     RMSpropKeras: _step_rmsprop_keras,
 }
+
+
+def code_of(config: Optimizer) -> dict[str, str]:
+    """The digest of an optimizer's rule, and of what it names in this module."""
+    return code.of_function(__name__, _RULES[type(config)].__name__)

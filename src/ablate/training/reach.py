@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ablate import models, regularizers
 from ablate.config.schema import Config
 from ablate.options.schema import Keyed
-from ablate.preprocessing.splits import Split
+from ablate.preprocessing.splits import Facts
 from ablate.regularizers import Regularizer
 from ablate.training import executors, trial
 from ablate.training.functional import drawing
@@ -19,7 +19,7 @@ from ablate.training.parameters import Slot, layout
 from ablate.utils.errors import refuse
 
 
-def fits(config: Config, data: Split) -> None:
+def fits(config: Config, data: Facts) -> None:
     """Try whether a config's model can be built and trained for this data, with its regularizers, and these reach it.
 
     Raises:

@@ -47,7 +47,7 @@ class Stack:
             for c, s in zip(self.configs, splits, strict=True)
         ]
         self.data = Batches(splits, self.device)
-        self.executor, _ = executors.of(self.configs[0], splits[0])
+        self.executor, _ = executors.of(self.configs[0], splits[0].facts)
         self.slots = layout(self.models[0], of_output(self.models[0], splits[0].shape))
         self.parameters = Parameters.of(self.models, self.slots).to(self.device)
         self.best = Parameters.of(self.models, self.slots).to(self.device)  # overwritten at each new best

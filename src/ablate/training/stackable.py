@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ablate import models, regularizers
 from ablate.config.schema import Config
-from ablate.preprocessing.splits import split
+from ablate.preprocessing.splits import facts
 from ablate.training import executors
 
 
@@ -36,9 +36,8 @@ class Size:
 
 def size(config: Config) -> Size:
     """How large a run is, roughly: every parameter is taken to be used once a sample."""
-    data = split(config.dataset, config.split_seed)
+    data = facts(config.dataset, config.split_seed)
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
     _, alone = executors.of(config, data)
-    samples = sum(part.x.nbytes for part in (data.train, data.val, data.test))
-    return Size(parameters, parameters * (4 * len(data.train) + len(data.val)), samples, alone)
+    return Size(parameters, parameters * (4 * data.samples["train"] + data.samples["val"]), data.bytes, alone)
