@@ -17,6 +17,7 @@ from ablate.config.naming import arm as arm_name
 from ablate.config.schema import Config
 from ablate.records import results
 from ablate.records.job import Job
+from ablate.records.names import ASKED, CHECKPOINT, EARLIER, HISTORY, LOG, RESULT, WEIGHTS
 from ablate.records.sweeps import Asked, Sweep, looks, refused
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
@@ -102,10 +103,11 @@ def _say(command: Command, asked: Sequence[Asked], left: Collection[str]) -> Non
     runs = {run.run_id for run in asked}
     command.reused = runs - hopeless - set(left)
     if len(asked) > len(runs):
-        print(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
+        command.console.line_of_text(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
     if command.reused or hopeless:
         untrained = f", {len(hopeless)} can't be trained" if hopeless else ""
-        print(f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}")
+        there = f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}"
+        command.console.line_of_text(there)
 
 
 def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
@@ -127,6 +129,22 @@ def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
 def _again(rerun: str, status: str) -> bool:
     """Whether a run with a result is done again. One that diverged would do so again, to the same bits."""
     return rerun == "all" or (rerun == "failed" and status == "failed")
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse a run a folder in which other runs lie, or files of its names that no run has left.
+
+    Raises:
+        ConfigError: it is such a folder.
+    """
+    below = (path for name in (RESULT, ASKED) for path in folder.rglob(name))
+    if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
+        said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
+        raise refuse("hydra.run.dir", str(folder), said)
+    found = [name for name in (RESULT, HISTORY, WEIGHTS) if (folder / name).exists()]
+    if found and not any((folder / mark).exists() for mark in (".hydra", LOG, CHECKPOINT)):
+        said = f"has a file {found[0]} that no run has left there; a run takes a folder of its own"
+        raise refuse("hydra.run.dir", str(folder), said)
 
 
 def check_folders(jobs: Sequence[Job]) -> None:
