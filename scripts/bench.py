@@ -194,6 +194,7 @@ def whole_command(epochs: int, words: Sequence[str], runs: int, bytecode: str) -
 
 
 def configured(*overrides: str) -> Config:
+    registration.register()
     with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         return checks.check(compose("config", list(overrides)))
 

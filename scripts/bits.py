@@ -24,6 +24,7 @@ LEAVES_EARLY = ["trainer.epochs=3", "early_stopping=patience early_stopping.pati
 
 
 def configured(overrides: list[str]) -> Config:
+    registration.register()
     with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         return checks.check(compose("config", overrides))
 

@@ -98,6 +98,7 @@ def _keras() -> Any:
 
 
 def configured(overrides: list[str]) -> Config:
+    registration.register()
     with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         return checks.check(compose("config", overrides))
 

@@ -64,6 +64,7 @@ def page() -> str:
 
 def composed(overrides: list[str]) -> dict[str, Any]:
     """The config of these overrides, resolved, without Hydra's own part."""
+    registration.register()
     with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         found: Any = OmegaConf.to_container(compose("config", overrides), resolve=True)
     return {key: value for key, value in found.items() if key != "hydra"}

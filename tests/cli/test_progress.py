@@ -55,6 +55,16 @@ def test_without_a_terminal_there_are_lines_and_no_bar(configured):
     assert len(lines) == 10 and lines[0].startswith("epoch  2/20  loss 0.2500 val 0.5000") and "\x1b" not in lines[0]
 
 
+def test_without_a_terminal_a_long_sweep_has_few_lines(configured, monkeypatch):
+    clock, file = iter(range(100_000)), io.StringIO()  # a row a second
+    monkeypatch.setattr("ablate.cli.progress.time.monotonic", lambda: float(next(clock)))
+    config = configured("trainer.epochs=36000")
+    with SweepDisplay([config], Console(file=file)) as display:
+        for epoch in range(1, 36_001):  # ten hours
+            display.rows([(0, row(epoch))])
+    assert 60 <= len(file.getvalue().splitlines()) <= 100
+
+
 RUN = {
     "arm": "l1=3e-4", "seed": 3, "status": "finished", "epochs": 17, "best_epoch": 12, "seconds": 1.234, "error": None,
     "stopping_reason": "loss/val had not improved for 5 epochs",

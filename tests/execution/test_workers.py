@@ -32,6 +32,21 @@ def test_the_runs_of_a_killed_worker_are_done_again_by_another(capsys):
 
 
 @pytest.mark.slow
+def test_a_process_that_may_have_no_children_trains_by_itself():
+    Path("script.py").write_text(
+        "import ablate, multiprocessing\n"
+        "def work():\n"
+        "    words = 'study.seeds=1', 'stack.workers=2', 'trainer.epochs=1'\n"
+        "    print(len(ablate.study('regularizers', *words, progress=False)))\n"
+        "process = multiprocessing.get_context('fork').Process(target=work, daemon=True)\n"
+        "process.start()\n"
+        "process.join()\n"
+    )
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False)
+    assert done.stdout == "5\n", done.stderr
+
+
+@pytest.mark.slow
 def test_workers_go_when_their_parent_is_killed():
     command = [sys.executable, "-m", "ablate", "-m", "seed=range(8)", "trainer.epochs=5000", "stack.workers=2"]
     parent = subprocess.Popen([*command, "hydra.sweep.dir=sweep"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import subprocess
 import sys
@@ -45,6 +46,22 @@ def test_a_command_that_nobody_reads_ends_without_a_word():
 def test_a_command_that_is_interrupted_says_so():
     out, err = (process := ended("def command(): raise KeyboardInterrupt\nleave(command)")).communicate(timeout=20)
     assert (out, err, process.returncode) == ("", "interrupted\n", 130)
+
+
+def test_libraries_that_count_their_objects_have_nothing_to_say_in_the_end():
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("triton is not installed")
+    code = (
+        "import atexit, gc, triton._C.libtriton\n"
+        "def command():\n"
+        "    gc.freeze()\n"
+        "    print('done')\n"
+        "    atexit.register(print, 'and this')\n"
+        "    return 3\n"
+        "leave(command)"
+    )
+    out, err = (process := ended(code)).communicate(timeout=60)
+    assert (out, err, process.returncode) == ("done\nand this\n", "", 3)
 
 
 def test_what_others_print_may_have_any_letters():

@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ablate.cli.command import Command
+from ablate.cli.prepare import refuse_taken
 from ablate.cli.task import check
 from ablate.config.advice import advice
 from ablate.utils.console import complain
@@ -44,6 +45,7 @@ class Prepare(Callback):
             for line in advice(checked):
                 complain(f"warning: {line}")
             self.command.place(Path(str(config.hydra.run.dir)), sweep=False)
+            refuse_taken(Path(str(config.hydra.run.dir)))
             self.command.hold(Path(str(config.hydra.run.dir)))
         except Exception as error:
             raise Refused(error) from error

@@ -11,6 +11,7 @@ from filelock import FileLock
 
 from ablate.records.locks import hold
 from ablate.records.names import HISTORY, RESULT
+from ablate.utils.console import Console
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import first_missing
 
@@ -22,6 +23,7 @@ class Command:
     folder: of the run or sweep, from when Hydra has named it; made: the uppermost folder that had to be made for that.
     sweep: whether it is one's; reused: the run_id of those of its runs that had a result already.
     training: whether something has begun to be trained.
+    console: for what it says; at_home: whether the process is the command's own, so that Hydra may set up its logging.
     """
 
     arguments: list[str] = field(default_factory=list)
@@ -30,6 +32,8 @@ class Command:
     sweep: bool = False
     reused: set[str] = field(default_factory=set)
     training: bool = False
+    console: Console = field(default_factory=Console)
+    at_home: bool = True
     locks: list[FileLock] = field(default_factory=list)
 
     def place(self, folder: Path, sweep: bool) -> None:

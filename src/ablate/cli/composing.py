@@ -7,14 +7,17 @@ options is composed once, and values are set on a copy (unpickled: a sixth of wh
 
 from __future__ import annotations
 
+import io
 import pickle
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.core.utils import JobReturn
 from hydra.types import TaskFunction
 from omegaconf import DictConfig, open_dict
 
@@ -22,6 +25,12 @@ from omegaconf import DictConfig, open_dict
 def override(key: str, text: str) -> str:
     """An override that sets `key` to this very text, whatever stands in it."""
     return f"{key}={QuotedString(text, Quote.single).with_quotes()}"
+
+
+def returned(job: JobReturn) -> Any:
+    """What a job returned; raises what it raised, of which Hydra would say a line more."""
+    with redirect_stderr(io.StringIO()):
+        return job.return_value
 
 
 class Composer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import platform
 import signal
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 
 from ablate.cli.messages import SUBCOMMANDS
 from ablate.records.names import RESULT
+from ablate.utils import collector
 from ablate.utils.console import FINISHED, REFUSED, Console, complain, leave
 from ablate.utils.errors import ConfigError
 from ablate.utils.text import line as as_line
@@ -35,14 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     if "--version" in arguments:
         Console().line_of_text(_version())
         return FINISHED
-    gc.set_threshold(100_000)  # imports and configs are many objects that stay: looking through them takes long
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _interrupt)
-    from ablate.cli.perform import perform  # imports what --help and subcommands go without
+    with collector.seldom(), warnings.catch_warnings():
+        from ablate.cli.perform import perform  # imports what --help and subcommands go without
 
-    with warnings.catch_warnings():
         warnings.showwarning = _warn
-        status, line, command = perform(arguments)
+        status, line, command, _ = perform(arguments)
     if line and not any(argument.startswith("query=") for argument in arguments):
         complain(line)  # a shell that asks for completions is left alone
     if not command.sweep or status == REFUSED or command.folder is None:

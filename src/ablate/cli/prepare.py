@@ -20,6 +20,7 @@ from ablate.config.schema import Config
 from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
+from ablate.records.names import ASKED, CHECKPOINT, EARLIER, HISTORY, LOG, RESULT, WEIGHTS
 from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
@@ -81,7 +82,7 @@ def left_to_do(
     data = {identity.data_settings(job.config.model_dump()) for _, job in checked.values()}
     _keep(command, master, folder, asked, data, there)
     _say(command, asked, left)
-    _say_why_anew([job for job in todo if job.run_id not in there], found)
+    _say_why_anew(command, [job for job in todo if job.run_id not in there], found)
     return list(left.values())
 
 
@@ -115,7 +116,7 @@ def _keep(
     kept.write(folder)
     if others := kept.runs[len(asked) :]:
         names = listed(sorted({there[run.run_id]["config"]["dataset"]["name"] for run in others}))
-        print(
+        command.console.line_of_text(
             f"the table keeps {count(len(others), 'run')} on other data, asked for before ({names}); "
             "another hydra.sweep.dir keeps them apart"
         )
@@ -127,22 +128,23 @@ def _say(command: Command, asked: Sequence[Asked], left: Collection[str]) -> Non
     runs = {run.run_id for run in asked}
     command.reused = runs - hopeless - set(left)
     if len(asked) > len(runs):
-        print(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
+        command.console.line_of_text(f"{count(len(asked), 'job')}, {count(len(runs), 'different run')}")
     if command.reused or hopeless:
         untrained = f", {len(hopeless)} can't be trained" if hopeless else ""
-        print(f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}")
+        there = f"{count(len(runs), 'run')}: {len(command.reused)} reused, {len(left)} to do{untrained}"
+        command.console.line_of_text(there)
 
 
-def _say_why_anew(jobs: Sequence[Job], found: Sequence[dict[str, Any]]) -> None:
+def _say_why_anew(command: Command, jobs: Sequence[Job], found: Sequence[dict[str, Any]]) -> None:
     """Tell of runs that have finished before, with the same settings, why these results are not theirs any more."""
     before = {identity.settings_id(result["config"]): result for result in found if result["status"] == "finished"}
     earlier = [(job, before.get(identity.settings_id(job.config.model_dump()))) for job in jobs]
     whys = Counter(identity.changed(was.get("origin"), job.origin, told) for job, was in earlier if was)
     for why, runs in whys.items():
         are = "is" if runs == 1 else "are"
-        print(f"{count(runs, 'run')} {are} trained anew: {line(why)}")
+        command.console.line_of_text(f"{count(runs, 'run')} {are} trained anew: {line(why)}")
     if whys:
-        print("the results of before stay in the folder, and are left out of the table")
+        command.console.line_of_text("the results of before stay in the folder, and are left out of the table")
 
 
 def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
@@ -164,6 +166,22 @@ def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
 def _again(rerun: str, status: str) -> bool:
     """Whether a run with a result is done again. One that diverged would do so again, to the same bits."""
     return rerun == "all" or (rerun == "failed" and status == "failed")
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse a run a folder in which other runs lie, or files of its names that no run has left.
+
+    Raises:
+        ConfigError: it is such a folder.
+    """
+    below = (path for name in (RESULT, ASKED) for path in folder.rglob(name))
+    if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
+        said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
+        raise refuse("hydra.run.dir", str(folder), said)
+    found = [name for name in (RESULT, HISTORY, WEIGHTS) if (folder / name).exists()]
+    if found and not any((folder / mark).exists() for mark in (".hydra", LOG, CHECKPOINT)):
+        said = f"has a file {found[0]} that no run has left there; a run takes a folder of its own"
+        raise refuse("hydra.run.dir", str(folder), said)
 
 
 def check_folders(jobs: Sequence[Job]) -> None:

@@ -20,7 +20,8 @@ from ablate.utils.files import short
 from ablate.utils.text import count, fixed
 
 log = logging.getLogger("ablate")
-PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal
+PAUSE = 5.0  # seconds between the lines of a sweep where there is no terminal, at least
+SHARE = 0.1  # of the time so far that passes between them, at least: a night has a hundred, not thousands
 LINES = 10  # at most so many lines a run where there is no terminal
 BAR = 20  # columns of a bar
 ROOM = BAR + 14  # columns of a bar with its percentage and the time that is left
@@ -99,6 +100,7 @@ class SweepDisplay:
         self.left_out = 0  # epochs that runs which stopped early did without
         self.logged: list[list[str]] = [[] for _ in configs]
         self.ended, self.failed, self.best, self.said = 0, 0, ("", 0.0), time.monotonic()
+        self.began = self.said
         self.bar = Bar(console, f"0/{len(configs)} runs", sum(c.trainer.epochs for c in configs))
 
     def __enter__(self) -> SweepDisplay:
@@ -135,8 +137,9 @@ class SweepDisplay:
     def _draw(self) -> None:
         said = self._state()
         self.bar.show(sum(self.epochs) + self.left_out, *said)
-        if not self.console.is_interactive and time.monotonic() - self.said > PAUSE:
-            self.said = time.monotonic()
+        now = time.monotonic()
+        if not self.console.is_interactive and now - self.said > max(PAUSE, SHARE * (now - self.began)):
+            self.said = now
             self.console.line_of_text("  ".join(said))
 
     def _state(self) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import shlex
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from ablate.cli import joblog
 from ablate.cli.command import Command
 from ablate.cli.prepare import check_folders, left_to_do
 from ablate.config import registration
@@ -22,7 +23,8 @@ from ablate.config.checks import check as checked_config
 from ablate.config.schema import Config
 from ablate.options import discovery
 from ablate.records.job import Job
-from ablate.utils.console import Console, complain
+from ablate.utils import collector
+from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, RunFailed
 
 log = logging.getLogger("ablate")
@@ -45,11 +47,12 @@ def check(composed: DictConfig) -> Config:
 class Task:
     """One Hydra job: train a run, record it; its validation loss, for sweepers that search.
 
-    `prepare` and `together` are what our sweeper and our launcher ask of a task, see their docstrings.
+    `prepare`, `together` and `at_home` are what our sweeper and our launcher ask of a task, see their docstrings.
     """
 
     def __init__(self, command: Command) -> None:
         self.command = command
+        self.at_home = command.at_home
 
     def __reduce__(self) -> Any:  # other launchers send the task to processes, to which the command doesn't belong
         return _restored, (discovery.own_folders(), self.command.arguments)
@@ -65,9 +68,9 @@ class Task:
         settings = HydraConfig.get()
         checked = checked_config(composed)
         folder = Path(settings.runtime.output_dir)
-        out, alone = Console(), settings.mode == RunMode.RUN
+        out, alone = self.command.console, settings.mode == RunMode.RUN
         self.command.training = True
-        with RunDisplay(checked, out, quiet=not alone) as display:
+        with self._log(), RunDisplay(checked, out, quiet=not alone) as display:
             ((_, result),) = run_all([Job(checked, folder, self._typed(settings))], on_rows=display)
         if alone:
             summary(result, folder, out)
@@ -91,7 +94,7 @@ class Task:
         from ablate.cli.progress import SweepDisplay
         from ablate.execution.runs import run_all
 
-        gc.freeze()  # what is imported stays: neither collections nor workers need to touch it
+        collector.settle()  # what is imported stays: neither collections nor workers need to touch it
         jobs = []
         for composed, own in checked:
             folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
@@ -102,10 +105,21 @@ class Task:
         self.command.training = True
         for line in dict.fromkeys(line for job in jobs for line in advice(job.config)):
             complain(f"warning: {line}")
-        with SweepDisplay([job.config for job in jobs], Console()) as display:
+        with SweepDisplay([job.config for job in jobs], self.command.console) as display:
             for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
                 display.result(place, result)
-                yield place, partial(_replay, result, display.lines(place))
+                yield place, partial(self._replay, result, display.lines(place))
+
+    def _replay(self, result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
+        """The task of a job that has been done: its log, then its outcome."""
+        with self._log():
+            for line in lines:
+                log.info(line)
+        return _outcome(result)
+
+    def _log(self) -> AbstractContextManager[None]:
+        """The log of the job that is being carried out, where Hydra doesn't see to it."""
+        return joblog.written(HydraConfig.get()) if not self.at_home else nullcontext()
 
     def _typed(self, settings: Any) -> str:
         """What one types to do a job alone, and, in a sweep, what was typed for all."""
@@ -121,13 +135,6 @@ def _restored(own: Sequence[Path], arguments: list[str]) -> Task:
     discovery.use(own)
     registration.register()
     return Task(Command(arguments=arguments))
-
-
-def _replay(result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
-    """The task of a job that has been done: its log, then its outcome."""
-    for line in lines:
-        log.info(line)
-    return _outcome(result)
 
 
 def _outcome(result: dict[str, Any]) -> float:

@@ -12,6 +12,8 @@ from ablate.config.schema import unregularized
 from ablate.options.discovery import own_folders
 from ablate.utils.files import filename
 
+HYDRA = "1.3"  # the version of which Hydra's defaults are
+
 
 def folder() -> Path:
     """conf/: inside the installed package, or at the top of the repository."""
@@ -31,6 +33,3 @@ def register() -> None:
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
     OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
     OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)
-
-
-register()  # on import, as Hydra has it: other launchers import the task in processes of their own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -9,13 +10,17 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
 
 from ablate.execution.stack_run import StackFailed, train_stack
+from ablate.options import discovery
 from ablate.records.job import Job
 from ablate.training.engine import Row
 
@@ -30,9 +35,9 @@ def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int)
 
     ("died", (stack, reason)) says that a stack died before all of its jobs had a result.
 
-    workers: processes to start; with 1, this process does the work.
+    workers: processes to start; with 1, and where this process may have no children, it does the work itself.
     """
-    if workers == 1:
+    if workers == 1 or multiprocessing.current_process().daemon:
         for stack in stacks:
             yield from _train(jobs, stack)
     else:
@@ -58,8 +63,10 @@ def _share_out(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -
     def start() -> None:
         ours, theirs = context.Pipe()
         # A forked worker inherits our ends of all pipes; while it holds one, it can't notice that we are gone.
-        process = context.Process(target=_work, args=(theirs, jobs, [ours, *busy]), daemon=True)
-        process.start()
+        task = theirs, jobs, [ours, *busy], discovery.own_folders()
+        process = context.Process(target=_work, args=task, daemon=True)
+        with _without_main():
+            process.start()
         theirs.close()
         processes.append(process)
         busy[ours] = process, _hand_out(ours, waiting)
@@ -100,11 +107,29 @@ def _hand_out(connection: Connection, waiting: list[list[int]]) -> list[int]:
     return stack
 
 
-def _work(connection: Connection, jobs: Sequence[Job], inherited: Sequence[Connection]) -> None:
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A worker that is spawned would import the caller's script, and carry it out where it has no main guard."""
+    main = sys.modules["__main__"]
+    if METHOD == "spawn":
+        sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _work(
+    connection: Connection, jobs: Sequence[Job], inherited: Sequence[Connection], own_folders: Sequence[Path]
+) -> None:
     """A worker: trains the stacks that it is sent until it is sent None, or nobody listens any more."""
     for other in inherited:
         other.close()
+    gc.freeze()  # what is inherited stays, and isn't touched
+    discovery.use(own_folders)
+    signal.set_wakeup_fd(-1)  # the parent's event loop is the parent's
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # and so are its handlers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     logging.getLogger().handlers.clear()  # the parent's files
     torch.set_num_threads(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,8 +32,9 @@ def threads(n: int) -> Iterator[None]:
 @contextmanager
 def flushed_denormals() -> Iterator[None]:
     """Numbers below 1e-38 are 0: Adam's moments shrink into them, and a processor is many times slower there."""
+    before = sys.float_info.min / 2 == 0  # whether they are already: nothing else tells
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(False)
+        torch.set_flush_denormal(before)

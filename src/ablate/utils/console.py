@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
-import gc
 import io
 import logging
 import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, NoReturn
@@ -77,7 +78,7 @@ class Console(rich.console.Console):
         if "ipykernel" in sys.modules:  # a notebook: no HTML there, and no bars that move
             how["force_terminal"] = False
         super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, force_jupyter=False, **how)
-        self.is_interactive = self.is_interactive and self.file.isatty()
+        self.is_interactive = self.is_interactive and self.file.isatty() and not self.quiet
         if not self.is_terminal and "width" not in how:
             self.width = WIDTH
 
@@ -98,6 +99,8 @@ class Console(rich.console.Console):
         return SIMPLE_HEAD if self.spelled("─") == "─" else PLAIN_HEAD
 
     def print(self, *objects: Any, **how: Any) -> None:
+        if self.quiet:
+            return
         if self.is_terminal:
             super().print(*objects, **how)
             return
@@ -152,6 +155,8 @@ def leave(command: Callable[[], int]) -> NoReturn:
 
     Where it is interrupted, or nobody reads any more what it says (`| head`), it ends as programs do then.
     """
+    ended: list[int] = []
+    atexit.register(_end, ended)  # before all others, so that it is called after them
     logging.raiseExceptions = False  # a log that can't be written on is no reason for a traceback
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # what others print may have letters that the encoding doesn't
@@ -169,5 +174,18 @@ def leave(command: Callable[[], int]) -> NoReturn:
         if error.errno == errno.ENOSPC:
             complain(f"error: standard output can't be written: {error.strerror}")
             status = FAILED
-    gc.freeze()  # all that is left ends with the process: nothing is gained by looking through it once more
+    ended.append(status)
     sys.exit(status)
+
+
+def _end(ended: list[int]) -> None:
+    """End here, if a command has: what is left needs no taking apart, which takes long.
+
+    Half taken apart, with its garbage uncollected, is no way out: libraries that count their objects then complain.
+    """
+    if ended:
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
+        os._exit(ended[0])

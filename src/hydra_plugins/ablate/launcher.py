@@ -28,7 +28,8 @@ class StackedLauncher(Launcher):
     A task function knows how if it has an attribute `together`: a function from the jobs, each its config,
     as run_job will see it, and what its check gave (cli/composing.py), to an iterator of (place, task), in any
     order, each task a function that returns or raises what came of its job. Folders, logs, callbacks and
-    JobReturns are therefore Hydra's own. Any other task function is run job by job.
+    JobReturns are therefore Hydra's own. Any other task function is run job by job. An attribute `at_home` that
+    is False says that the process isn't ours: Hydra's logging is left out, and the task sees to its job's log.
     """
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -36,10 +37,11 @@ class StackedLauncher(Launcher):
 
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
         self.composer = Composer(hydra_context.config_loader, config, task_function)
+        self.at_home: bool = getattr(task_function, "at_home", True)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         setup_globals()
-        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        self._configure_log()
         Path(str(self.config.hydra.sweep.dir)).mkdir(parents=True, exist_ok=True)
         jobs = []
         for place, overrides in enumerate(job_overrides, start=initial_job_idx):
@@ -59,6 +61,11 @@ class StackedLauncher(Launcher):
                 config=jobs[place][0],
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
+                configure_logging=self.at_home,
             )
-        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        self._configure_log()
         return [returns[place] for place in range(len(jobs))]
+
+    def _configure_log(self) -> None:
+        if self.at_home:
+            configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)

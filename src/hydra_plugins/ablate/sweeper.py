@@ -43,7 +43,7 @@ class StudySweeper(BasicSweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         from ablate.analysis import studies
-        from ablate.cli.composing import override
+        from ablate.cli.composing import override, returned
 
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
@@ -64,5 +64,5 @@ class StudySweeper(BasicSweeper):
             batch = left[begin : begin + (self.max_batch_size or len(left))]
             returns.append(self.launcher.launch(batch, initial_job_idx=begin))
         for job_return in chain.from_iterable(returns):
-            _ = job_return.return_value  # raises what a job raised, when all are done
+            returned(job_return)  # raises what a job raised, when all are done
         return returns
