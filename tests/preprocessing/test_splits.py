@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.preprocessing.splits import stratified
+from ablate.preprocessing.splits import Part, Split, stratified
 from ablate.utils.errors import ConfigError
 from helpers import parts
 
@@ -68,3 +69,9 @@ def test_noise_has_one_logit_and_a_test_part_of_its_own(configured):
 def test_a_part_without_a_sample_of_some_class_is_refused(configured):
     with pytest.raises(ConfigError, match=r"dataset\.val_fraction=0\.001: leaves the val part without"):
         parts(configured("dataset.val_fraction=0.001"))
+
+
+def test_the_majority_is_the_most_frequent_class_of_training_in_the_test_part():
+    parts = [Part(torch.zeros(len(y), 1), torch.tensor(y)) for y in ([0, 1, 1, 2], [0, 2], [0, 0, 1, 2, 0])]
+    samples = Split(*parts, classes=3, fingerprint="").samples
+    assert samples == {"train": 4, "val": 2, "test": 5, "majority": 0.2}

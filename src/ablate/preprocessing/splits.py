@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -39,6 +39,15 @@ class Split:
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
         return tuple(self.train.x.shape[1:])
+
+    @cached_property
+    def samples(self) -> dict[str, float]:
+        """How many there are in each part; majority: the share of the training part's most frequent class in the test
+        part, which always naming that class gets right.
+        """
+        frequent = self.train.y.bincount().argmax()
+        majority = float((self.test.y == frequent).double().mean())
+        return {"train": len(self.train), "val": len(self.val), "test": len(self.test), "majority": majority}
 
     @property
     def outputs(self) -> int:

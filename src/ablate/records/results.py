@@ -74,6 +74,11 @@ class _Config(Schema, extra="allow"):
     early_stopping: _Stopping
 
 
+class _Samples(_Known):
+    test: Annotated[int, Field(ge=1, lt=2**53)] | None = None
+    majority: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class Result(_Known):
     """What of a result.json must be there, and of which type."""
 
@@ -84,6 +89,7 @@ class Result(_Known):
     config: _Config
     metrics: Figures
     weights: Figures | None = None
+    samples: _Samples | None = None
     epochs: Count | None = None
     best_epoch: Count | None = None
     stopped_epoch: Count | None = None

@@ -34,7 +34,8 @@ def page(comparison: Comparison) -> str:
         title=title(comparison),
         looks=arms_looks,
         light=LIGHT,
-        words=("verdict", "chosen"),  # columns of words, not of figures
+        words=("verdict", "chosen", "also differs in"),  # columns of words, not of figures
+        marked=("verdict", "chosen"),  # of which each word has a look of its own
         metric=Unit(comparison.metric).name,
         higher_is_better=comparison.higher_is_better,
         verdicts=sentences(comparison),
