@@ -15,7 +15,12 @@ from ablate.utils.text import count, listed
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """The verdict, in words: a sentence for what is better, worse, and not detected, and how far all this reaches."""
+    """The verdicts in words, and how far they reach."""
+    return verdicts(comparison) + scope(comparison)
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """A sentence for what is better, worse, and not detected, and for arms of which nothing can be said."""
     said = []
     for baseline, group in comparison.arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]
@@ -33,7 +38,7 @@ def sentences(comparison: Comparison) -> list[str]:
             )
         if others.empty:
             said.append(f"There is nothing to compare {baseline} with.")
-    return said + scope(comparison)
+    return said
 
 
 def _found(row: dict[str, Any], unit: Unit) -> str:
