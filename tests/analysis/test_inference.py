@@ -90,3 +90,9 @@ def test_rounding_is_as_large_as_the_figures_and_their_precision():
     assert inference.without_rounding(tiny, tiny, unit).tolist() == tiny.tolist()
     assert unit == inference.precision(np.ones(1, int)) == 2**-52
     assert inference.precision(np.ones(1, np.float32)) == 2**-23
+
+
+def test_a_spread_that_is_too_small_for_floating_point_is_none():
+    tiny = np.linspace(1, 2, 6) * 1e-170
+    assert math.isnan(inference.t_test(tiny)) and inference.p_of_mean(tiny) == 2 / 64
+    assert all(map(math.isnan, inference.mean_interval(tiny)))

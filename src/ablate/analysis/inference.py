@@ -52,19 +52,20 @@ def mean_interval(values: ArrayLike, level: float = LEVEL, overlap: float = 0.0)
     given = np.asarray(values)
     values = without_rounding(given, abs(given), precision(given))
     n = len(values)
-    if n < 2 or not np.ptp(values):
+    if n < 2 or not (variance := variance_of_mean(values, overlap)):
         return Interval(np.nan, np.nan)
-    half = special.stdtrit(n - 1, (1 + level) / 2) * np.sqrt(variance_of_mean(values, overlap))
+    half = special.stdtrit(n - 1, (1 + level) / 2) * np.sqrt(variance)
     return Interval(float(values.mean() - half), float(values.mean() + half))
 
 
 def variance_of_mean(values: np.ndarray, overlap: float = 0.0) -> float:
-    """s²·(1/n + overlap). values: [n].
+    """s²·(1/n + overlap), exactly 0 where all values are the same. values: [n].
 
     overlap: test samples per training sample where every seed has a split of its own, else 0. Such splits share
     samples, so their figures are not independent (Nadeau & Bengio 2003, Inference for the Generalization Error).
     """
-    return float(np.var(values, ddof=1)) * (1 / len(values) + overlap)
+    variance = float(np.var(values, ddof=1)) if np.ptp(values) else 0.0
+    return variance * (1 / len(values) + overlap)
 
 
 def paired(arm: ArrayLike, baseline: ArrayLike, higher_is_better: bool = True, overlap: float = 0.0) -> Paired:
@@ -119,9 +120,9 @@ def p_of_mean(differences: np.ndarray, overlap: float = 0.0) -> float:
 
 def t_test(differences: np.ndarray, overlap: float = 0.0) -> float:
     """Two-sided p of mean 0. differences: [n]. NaN for n < 2, and where they have no spread."""
-    if len(differences) < 2 or not np.ptp(differences):
+    if len(differences) < 2 or not (variance := variance_of_mean(differences, overlap)):
         return np.nan
-    t = float(differences.mean()) / np.sqrt(variance_of_mean(differences, overlap))
+    t = float(differences.mean() / np.sqrt(variance))
     return float(2 * special.stdtr(len(differences) - 1, -abs(t)))
 
 
