@@ -1,12 +1,13 @@
 """Are the verdicts calibrated? False alarms of studies without a difference, power of studies with one.
 
-Simulated: a baseline and arms whose figures differ by noise alone (normal, or skewed), with a part that seeds
-share; the share of studies in which any arm gets a verdict must not exceed 5 %. Then one arm is better by so
+Simulated: a baseline and arms whose figures differ by noise alone (normal, skewed, or as coarse as accuracies on few
+samples are), with a part that seeds share; the share of studies in which any arm gets a verdict must not exceed 5 %,
+of one data setting or of several in a table (as `dataset.split_seed=0,1,2,3` makes them). Then one arm is better by so
 much, and how often that is found is set against theory. Looks: the same study is compared again when seeds have
 been added to it. Real: one arm of digits, trained with seeds of its own for each of two names (A/A), compared as if
 they were two arms.
 
-    python scripts/calibrate.py [--studies 2000] [--arms 4] [--seeds 10] [--looks 10,20,40] [--aa 20]
+    python scripts/calibrate.py [--studies 2000] [--arms 4] [--seeds 10] [--settings 4] [--looks 10,20,40] [--aa 20]
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +25,20 @@ from rich.table import Table
 from scipy.stats import binom, binomtest
 
 from ablate.analysis.comparison import compare_folders
-from ablate.analysis.statistics import LEVEL, compare, power
+from ablate.analysis.inference import LEVEL, power
+from ablate.analysis.statistics import Setting, compare, compare_together
 from ablate.cli.perform import perform
 from ablate.utils.console import FINISHED
 
 ALARMS = ("better", "worse")
 Noise = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
-# Mean 0 and SD 1, of skewness 0, 2 and 6.
+# Mean 0 and SD 1: of skewness 0, 2 and 6, and in whole steps that are nearly as large as the SD.
 NOISES: dict[str, Noise] = {
     "normal": lambda random, shape: random.normal(size=shape),
     "exponential": lambda random, shape: random.exponential(size=shape) - 1,
     "log-normal": lambda random, shape: (random.lognormal(size=shape) - np.exp(0.5)) / np.sqrt(np.exp(2) - np.exp(1)),
+    "coarse": lambda random, shape: random.normal(size=shape).round() / np.sqrt(1 + 1 / 12),
 }
 
 
@@ -46,11 +50,14 @@ def simulated(random: np.random.Generator, noise: Noise, arms: int, seeds: int, 
     return pd.DataFrame({"figure": figures.ravel()}, index=index).reset_index()
 
 
-def alarms(studies: int, noise: Noise, arms: int, seeds: int) -> int:
-    """How many of so many studies without a difference give any arm a verdict."""
-    random = np.random.default_rng(0)
-    verdicts = (compare(simulated(random, noise, arms, seeds), "arm0", "figure")["verdict"] for _ in range(studies))
-    return sum(bool(verdict.isin(ALARMS).any()) for verdict in verdicts)
+def alarms(studies: int, noise: Noise, arms: int, seeds: int, settings: int = 1) -> int:
+    """How many of so many studies without a difference, each with so many data settings, give any arm a verdict."""
+    random, alarmed = np.random.default_rng(0), 0
+    for _ in range(studies):
+        tables = [Setting(simulated(random, noise, arms, seeds), "arm0") for _ in range(settings)]
+        compared = compare_together(tables, "figure", higher_is_better=True)
+        alarmed += any(bool(table["verdict"].isin(ALARMS).any()) for table in compared)
+    return alarmed
 
 
 def looked_at(studies: int, noise: Noise, arms: int, looks: list[int]) -> list[int]:
@@ -60,7 +67,9 @@ def looked_at(studies: int, noise: Noise, arms: int, looks: list[int]) -> list[i
     for _ in range(studies):
         table, seen = simulated(random, noise, arms, max(looks)), False
         for i, seeds in enumerate(looks):
-            seen = seen or bool(compare(table[table["seed"] < seeds], "arm0", "figure")["verdict"].isin(ALARMS).any())
+            seen = seen or bool(
+                compare(table[table["seed"] < seeds], "arm0", "figure", True)["verdict"].isin(ALARMS).any()
+            )
             alarmed[i] += seen
     return alarmed
 
@@ -69,7 +78,7 @@ def found(studies: int, noise: Noise, seeds: int, better_by: float) -> int:
     """How many of so many studies of two arms find that one is better, as it is."""
     random = np.random.default_rng(1)
     tables = (simulated(random, noise, 1, seeds, better_by) for _ in range(studies))
-    return sum(compare(table, "arm0", "figure")["verdict"].iloc[1] == "better" for table in tables)
+    return sum(compare(table, "arm0", "figure", True)["verdict"].iloc[1] == "better" for table in tables)
 
 
 def real(studies: int, seeds: int) -> list[str]:
@@ -91,23 +100,23 @@ def real(studies: int, seeds: int) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("studies", 2000), ("arms", 4), ("seeds", 10), ("aa", 20)):
+    for name, default in (("studies", 2000), ("arms", 4), ("seeds", 10), ("settings", 4), ("aa", 20)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--looks", type=lambda text: sorted(map(int, text.split(","))), help="e.g. 10,20,40")
     given = parser.parse_args()
     console, limit = Console(width=100), 1 - LEVEL
 
-    table = Table("noise", "seeds", "studies", "with a false alarm", "share", "95 % interval", "at most 5 %")
+    table = Table("noise", "data", "seeds", "studies", "with a false alarm", "share", "95 % interval", "at most 5 %")
     for name, noise in NOISES.items():
-        for seeds in sorted({6, given.seeds}):
-            n = alarms(given.studies, noise, given.arms, seeds)
+        for settings, seeds in product(sorted({1, given.settings}), sorted({6, given.seeds})):
+            n = alarms(given.studies, noise, given.arms, seeds, settings)
             low, high = binomtest(n, given.studies).proportion_ci()
             cells = (
                 f"{n / given.studies:.2%}",
                 f"{low:.2%} to {high:.2%}",
                 "yes" if n / given.studies <= limit else "NO",
             )
-            table.add_row(name, str(seeds), str(given.studies), str(n), *cells)
+            table.add_row(name, str(settings), str(seeds), str(given.studies), str(n), *cells)
     console.print(f"No arm differs from the baseline ({given.arms} arms, Holm):", table)
 
     table = Table("noise", "true difference, SD of differences", "found", "theory")

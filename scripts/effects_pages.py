@@ -17,6 +17,7 @@ from ablate.analysis.comparison import Comparison
 from ablate.analysis.runs import finished
 from ablate.records.results import history, kernels
 from ablate.report.text import sentences
+from ablate.report.units import Unit, p_value
 
 
 @dataclass(frozen=True)
@@ -164,17 +165,16 @@ def when_it_helps(comparisons: dict[str, Comparison]) -> Made:
 
 def verdicts(comparison: Comparison) -> str:
     """The arms against their baseline, as the comparison judges them."""
-    rows = []
+    rows, unit = [], Unit("accuracy/test")
     for arm in comparison.arms.to_dict("records"):
         cells = [f"`{arm['arm']}`", f"{arm['loss/test']:.3f}", f"{100 * arm['mean']:.2f} ± {100 * arm['sd']:.2f}"]
         if arm["arm"] == arm["baseline"]:
             rows.append([*cells, "", "", "", "", "baseline"])
             continue
-        p = arm["p_holm"]
-        cells.append(f"{100 * arm['difference']:+.2f}")
-        cells.append(f"{100 * arm['difference_low']:+.2f} to {100 * arm['difference_high']:+.2f}")
-        cells.append("" if pd.isna(p) else "<0.001" if p < 0.001 else f"{p:.3f}")
-        rows.append([*cells, f"{100 * arm['detectable']:.2f}", f"**{arm['verdict']}**"])
+        low, high = (unit.value(arm[f"difference_{end}"], True) for end in ("low", "high"))
+        cells += [unit.value(arm["difference"], True), f"{low} to {high}" if low else ""]
+        cells.append("" if pd.isna(arm["p_holm"]) else p_value(arm["p_holm"]))
+        rows.append([*cells, unit.value(arm["detectable"]), f"**{arm['verdict']}**"])
     headings = ["arm", "test loss", "test accuracy, %", "difference, points", "95 % interval", "p, Holm"]
     return _table([*headings, "could detect, points", "verdict"], rows)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 
+import numpy as np
 import pytest
 
 from ablate.analysis.comparison import compare_folders
+from ablate.analysis.inference import holm
+from ablate.cli.main import main
 from ablate.records.sweeps import Asked, Sweep
 from ablate.report.tables import markdown
 from ablate.utils.errors import ConfigError
@@ -114,3 +118,37 @@ def test_a_study_whose_baseline_has_not_finished_can_be_looked_at(tmp_path, caps
     assert comparison.remarks == ["plain: has no result yet; compared with l1=1e-4 instead"]
     with pytest.raises(ConfigError, match=r"baseline=bogus: must be one of l1, l1=1e-4, plain$"):
         compare_folders(tmp_path, baseline="bogus")
+
+
+def test_arms_on_several_data_settings_are_one_family(tmp_path):
+    random = np.random.default_rng(0)
+    for split in range(4):
+        dataset = {"name": "digits", "split_seed": split}
+        for seed, (one, other) in enumerate(random.normal(0.9, 0.01, (8, 2))):
+            result(tmp_path / f"{split}-0{seed}", "none", seed, one, dataset=dataset)
+            result(tmp_path / f"{split}-1{seed}", "l1=1e-4", seed, other, dataset=dataset, **L1)
+    arms = compare_folders(tmp_path).arms
+    assert arms["p"].notna().sum() == 4
+    assert arms["p_holm"].tolist() == pytest.approx(holm(arms["p"]).tolist(), nan_ok=True)
+
+
+def test_the_direction_of_a_metric_is_its_names_or_told(tmp_path):
+    for seed in range(6):
+        metrics = {"loss/val": 0.1, "loss/test": 0.5 + seed / 100, "rmse/test": 0.5 + seed / 100, "score/test": 0.5}
+        for arm, more, changed in (("none", 0.0, {}), ("l1=1e-4", 0.1 + seed / 1000, L1)):
+            folder = tmp_path / f"{arm}{seed}"
+            result(folder, arm, seed, 0.9, **changed)
+            content = json.loads((folder / "result.json").read_text())
+            content["metrics"] = {name: value + more for name, value in metrics.items()}
+            (folder / "result.json").write_text(json.dumps(content))
+    for metric, told, verdict in (
+        ("loss/test", None, "worse"),
+        ("rmse/test", None, "worse"),
+        ("score/test", True, "better"),
+        ("score/test", False, "worse"),
+    ):
+        arms = compare_folders(tmp_path, metric=metric, higher_is_better=told).arms
+        assert list(arms["verdict"]) == ["baseline", verdict]
+    with pytest.raises(ConfigError, match=r"score/test: its name doesn't tell .* --better higher or lower"):
+        compare_folders(tmp_path, metric="score/test")
+    assert main(["compare", str(tmp_path), "--metric", "score/test", "--better", "lower"]) == 0

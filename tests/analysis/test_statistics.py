@@ -1,4 +1,4 @@
-"""Figures against SciPy's and statsmodels', by hand, and on simulated studies."""
+"""A table of arms against SciPy's and statsmodels' figures and by hand; what is tested together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.power import TTestPower
 
-from ablate.analysis import statistics
-from ablate.analysis.statistics import COLUMNS, compare
+from ablate.analysis.inference import holm
+from ablate.analysis.statistics import COLUMNS, Setting, compare, compare_together
 from ablate.utils.errors import ConfigError
 
 # Coarse figures, so that ties happen; NaN for runs that gave none.
@@ -36,6 +35,10 @@ def same(ours: float, theirs: float) -> bool:
     return ours == pytest.approx(theirs, rel=1e-12, abs=1e-12, nan_ok=True)
 
 
+def spreads(values, figures):
+    return np.ptp(values) > 8 * np.finfo(float).eps * np.abs(np.asarray(figures)).max()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # SciPy's, of constant and of few figures
 @settings(max_examples=300, deadline=None)
@@ -50,7 +53,7 @@ def test_figures_are_those_of_scipy_and_statsmodels(table, higher_is_better):
         assert same(row["mean"], values.mean() if len(values) else math.nan)
         if len(values) > 1:
             assert same(row["sd"], stats.tstd(values))
-            half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+            half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if spreads(values, values) else math.nan
             assert same(row["ci_low"], values.mean() - half) and same(row["ci_high"], values.mean() + half)
         if arm == "a":
             assert row["verdict"] == "baseline" and row[["difference", "p", "p_holm", "detectable"]].isna().all()
@@ -62,7 +65,9 @@ def test_figures_are_those_of_scipy_and_statsmodels(table, higher_is_better):
         if len(both) > 1:
             theirs = stats.ttest_rel(both["arm"], both["base"])
             interval = theirs.confidence_interval()
-            if difference.std() > 1e-9 * abs(difference).max():
+            if not spreads(difference, both):
+                assert row["p"] == row["p_exact"] and row[["difference_low", "effect_size", "detectable"]].isna().all()
+            elif difference.std() > 1e-9 * abs(difference).max():
                 assert same(row["p"], theirs.pvalue)
                 assert row["difference_low"] == pytest.approx(interval.low, rel=1e-9, abs=1e-9)
                 assert same(row["effect_size"], difference.mean() / stats.tstd(difference))
@@ -76,57 +81,17 @@ def test_figures_are_those_of_scipy_and_statsmodels(table, higher_is_better):
         assert np.allclose(compared.loc[list(tested), "p_holm"].to_numpy(float), adjusted, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("n", [2, 6, 10, 13])
-def test_sign_flips_are_scipys_exact_permutation_test(n):
-    differences = np.random.default_rng(n).normal(0.5, 1, n).round(1)
-    theirs = stats.permutation_test(
-        (differences, np.zeros(n)),
-        lambda a, b, axis: (a - b).mean(axis),
-        permutation_type="samples",
-        n_resamples=2**n,
-    )
-    assert same(statistics.sign_flip_test(differences), theirs.pvalue)
-
-
-def test_sign_flips_beyond_16_pairs_are_drawn_and_repeatable():
-    differences = np.random.default_rng(0).normal(0.4, 1, 30)
-    drawn = statistics.sign_flip_test(differences)
-    assert drawn == statistics.sign_flip_test(differences)
-    assert drawn == pytest.approx(statistics.t_test(differences), abs=0.01)
-
-
-@pytest.mark.parametrize("n", [2, 6, 10, 50])
-@pytest.mark.parametrize("tests", [1, 4])
-def test_power_is_that_of_statsmodels_and_the_detectable_difference_has_80_percent(n, tests):
-    alpha = 0.05 / tests
-    for effect in (0.1, 0.5, 1, 3):
-        theirs = TTestPower().power(effect, n, alpha)
-        if not math.isnan(theirs):  # it meets SciPy's NaN
-            assert statistics.power(2 * effect, 2.0, n, alpha) == pytest.approx(theirs, abs=1e-9)
-    assert statistics.power(60.0, 2.0, n, alpha) > 0.3  # far out, where SciPy's other tail gives NaN
-    found = statistics.detectable(2.0, n, tests)
-    assert statistics.power(found, 2.0, n, alpha) == pytest.approx(0.8, abs=1e-9)
-
-
-def test_the_bootstrap_interval_is_the_one_that_drawing_converges_to():
-    won = np.array([1, 1, 1, 0.5, 0, 1, 1, 0.5, 1, 1])
-    drawn = np.random.default_rng(0).choice(won, (200_000, len(won))).mean(1)
-    assert tuple(statistics.bootstrap_interval(won)) == tuple(np.percentile(drawn, [2.5, 97.5]))
-    assert tuple(statistics.bootstrap_interval(np.ones(7))) == (1, 1)
-
-
 def test_hand_computed_figures():
     # Differences 1, 2, 3: mean 2, SD 1, t = 2·√3.
     table = pd.DataFrame({"arm": list("aaabbb"), "seed": [0, 1, 2] * 2, "score": [1, 1, 1, 2, 3, 4]})
-    row = compare(table, "a", "score").iloc[1]
+    row = compare(table, "a", "score", True).iloc[1]
     assert (row["difference"], row["effect_size"], row["p_exact"], row["p_better"]) == (2, 2, 0.25, 1)
     assert row["p"] == pytest.approx(0.0741799, abs=1e-7)
-    assert list(statistics.holm([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
 
 
 def test_columns_and_order_are_those_promised():
     table = pd.DataFrame({"arm": ["b", "a"], "seed": [0, 0], "score": [1.0, 2.0]})
-    compared = compare(table, "a", "score")
+    compared = compare(table, "a", "score", True)
     assert tuple(compared) == COLUMNS and list(compared["arm"]) == ["b", "a"]
 
 
@@ -135,6 +100,7 @@ def test_a_lower_loss_is_better():
     less = {"arm": "b", "seed": range(8), "loss": np.linspace(0.5, 1.6, 8)}
     table = pd.concat([pd.DataFrame(base), pd.DataFrame(less)])
     assert compare(table, "a", "loss", higher_is_better=False)["verdict"].iloc[1] == "better"
+    assert compare(table, "a", "loss")["verdict"].iloc[1] == "better"
     assert compare(table, "a", "loss", higher_is_better=True)["verdict"].iloc[1] == "worse"
 
 
@@ -142,7 +108,8 @@ def test_a_lower_loss_is_better():
     ("change", "said"),
     [
         ({"baseline": "z"}, "baseline='z': must be one of 'a', 'b'"),
-        ({"metric": "acc"}, "no column acc"),
+        ({"metric": "acc", "higher_is_better": None}, "no column acc"),
+        ({"higher_is_better": None}, "score: its name doesn't tell whether higher or lower figures are better"),
         ({"table": pd.DataFrame({"arm": ["a", "b"], "seed": [0, 0], "score": ["x", "y"]})}, "score: must be numbers"),
         (
             {"table": pd.DataFrame({"arm": ["a", None], "seed": [0, 0], "score": [1.0, 2.0]})},
@@ -157,4 +124,55 @@ def test_a_lower_loss_is_better():
 def test_a_wrong_table_is_refused(change, said):
     table = pd.DataFrame({"arm": ["a", "b"], "seed": [0, 0], "score": [1.0, 2.0]})
     with pytest.raises(ConfigError, match=said):
-        compare(**{"table": table, "baseline": "a", "metric": "score"} | change)
+        compare(**{"table": table, "baseline": "a", "metric": "score", "higher_is_better": True} | change)
+
+
+def test_tables_that_are_compared_together_are_one_family():
+    random = np.random.default_rng(0)
+    tables = []
+    for arms in ("abc", "zy"):
+        index = pd.MultiIndex.from_product([list(arms), range(8)], names=["arm", "seed"])
+        tables.append(pd.DataFrame({"score": random.normal(0.5, 1, len(index))}, index).reset_index())
+    settings = [Setting(tables[0], "a"), Setting(tables[1], "z", overlap=0.25)]
+    together = pd.concat(compare_together(settings, "score", higher_is_better=True))
+    apart = [compare(one.table, one.baseline, "score", True, one.overlap) for one in settings]
+    assert together["p"].tolist() == pytest.approx(pd.concat(apart)["p"].tolist(), nan_ok=True)
+    assert together["p_holm"].tolist() == pytest.approx(holm(together["p"]).tolist(), nan_ok=True)
+    assert (together["detectable"] > pd.concat(apart)["detectable"]).sum() == 3  # 3 tests, not 2 and 1
+    assert together["verdict"].tolist().count("baseline") == 2
+
+
+EQUAL = st.tuples(st.integers(2, 12), st.floats(-1e3, 1e3), st.lists(st.floats(-1e3, 1e3), min_size=12, max_size=12))
+
+
+@settings(max_examples=200, deadline=None)
+@given(EQUAL, st.sampled_from([np.float32, np.float64]), st.booleans())
+def test_of_differences_that_are_equal_but_for_rounding_no_more_is_claimed_than_sign_flips_bear(drawn, kind, follows):
+    n, by, values = drawn
+    base = np.array(values[:n], dtype=kind)
+    arms = {"a": base, "b": base + kind(by)}
+    rows = [{"arm": arm, "seed": seed, "loss": x} for arm, own in arms.items() for seed, x in enumerate(own)]
+    table = pd.DataFrame(rows).astype({"loss": kind})
+    row = compare(table, "a", "loss", overlap=0.25 if follows else 0.0).iloc[1]
+    assert row["p_holm"] >= (1 if follows else 2.0 ** (1 - n))
+    assert row[["difference_low", "difference_high", "effect_size", "detectable"]].isna().all()
+    assert row["difference_sd"] == 0
+    if not row["difference"]:
+        assert row["p"] == 1 and row["p_better"] == 0.5
+
+
+def test_equal_differences_are_found_where_sign_flips_say_so_and_arms_that_tie_are_tested_too():
+    figures = {"a": 0.0, "b": 0.1, "c": 0.0}
+    rows = [{"arm": arm, "seed": s, "loss": s / 10 + by} for arm, by in figures.items() for s in range(6)]
+    both = compare(pd.DataFrame(rows), "a", "loss").set_index("arm")
+    assert (both.loc["b", "p"], both.loc["b", "p_holm"], both.loc["b", "verdict"]) == (2 / 64, 4 / 64, "not detected")
+    assert (both.loc["c", "p"], both.loc["c", "p_holm"], both.loc["c", "verdict"]) == (1, 1, "not detected")
+    alone = compare(pd.DataFrame(rows[:12]), "a", "loss").set_index("arm")
+    assert (alone.loc["b", "p_holm"], alone.loc["b", "verdict"]) == (2 / 64, "worse")
+
+
+def test_what_too_few_seeds_could_detect_is_nothing():
+    index = pd.MultiIndex.from_product([list("ab"), range(5)], names=["arm", "seed"])
+    table = pd.DataFrame({"loss": np.random.default_rng(0).normal(size=10)}, index).reset_index()
+    row = compare(table, "a", "loss").iloc[1]
+    assert row["verdict"] == "too few seeds" and row["difference_sd"] > 0 and math.isnan(row["detectable"])

@@ -6,11 +6,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.preprocessing import splits
-from ablate.preprocessing.splits import stratified
+from ablate.preprocessing.splits import Part, Split, stratified
 from ablate.utils.errors import ConfigError
 from helpers import forget_splits, parts
 
@@ -114,3 +115,9 @@ def test_what_is_known_of_a_split_stays_known_without_its_samples(configured, ma
     assert made == {0: 2, 1: 1}  # the last is for the samples
     assert found[0] == found[2] == split.facts
     assert split.facts.bytes == 1797 * (64 * 4 + 8)
+
+
+def test_the_majority_is_the_most_frequent_class_of_training_in_the_test_part():
+    parts = [Part(torch.zeros(len(y), 1), torch.tensor(y)) for y in ([0, 1, 1, 2], [0, 2], [0, 0, 1, 2, 0])]
+    samples = Split(*parts, classes=3, fingerprint="").samples
+    assert samples == {"train": 4, "val": 2, "test": 5, "majority": 0.2}

@@ -16,7 +16,7 @@ from helpers import break_training, parts
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
-    "stopping_reason", "weights", "seconds", "error", "versions", "machine", "origin",
+    "stopping_reason", "weights", "samples", "seconds", "error", "versions", "machine", "origin",
 }  # fmt: skip
 
 
@@ -35,6 +35,7 @@ def run(configured, tmp_path):
 def test_result_json_holds_what_the_contract_names(run):
     result, _, config = run
     assert set(result) == FIELDS
+    assert result["samples"] == {"train": 1079, "val": 359, "test": 359, "majority": 36 / 359}
     assert (result["status"], result["arm"], result["seed"], result["epochs"]) == ("finished", "l1=3e-4", 3, 4)
     assert result["config"] == json.loads(config.model_dump_json())
     parts = {f"{figure}/{part}" for figure in ("loss", "accuracy") for part in ("train", "val", "test")}

@@ -56,6 +56,8 @@ def complaint(folder: Path) -> str:
         ({"metrics__accuracy/test": math.nan}, "must be a finite number"),
         ({"metrics__accuracy/test": 1.5}, "metrics.accuracy/test=1.5: must be from 0 to 1"),
         ({"metrics": {"loss/val": 0.1}}, "a finished run has figures of the test part"),
+        ({"samples": {"test": 0}}, "samples.test=0: must be greater than or equal to 1"),
+        ({"samples": {"majority": "all"}}, "samples.majority=all: must be a valid number"),
         ({"arm": "\x1b[2Jnone"}, "must be one line that can be printed"),
         ({"run_id": ["a"]}, "run_id=[a]: must be a valid string"),
         ({"config__early_stopping__patience": {}}, "config.early_stopping.patience={}: must be a valid integer"),

@@ -10,12 +10,13 @@ import pytest
 from ablate.analysis.comparison import Comparison, compare_folders
 from ablate.report.terminal import show
 from ablate.utils.console import WIDTH, Console
-from helpers import L1, Terminal, plain, result
+from helpers import BASE, L1, Terminal, plain, result
 
 pytestmark = pytest.mark.usefixtures("terminals")
 
 WIDTHS = (40, 60, 80, 120)
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9]m")
+L2 = {"regularizer": BASE["regularizer"] | {"l2": 1e-4}}
 DROPOUT = {"model": {"name": "mlp", "dropout": 0.2}}
 VERDICTS = ("baseline", "better", "worse", "not detected")
 
@@ -24,13 +25,13 @@ VERDICTS = ("baseline", "better", "worse", "not detected")
 def comparison(tmp_path_factory) -> Comparison:
     """A baseline and an arm for every verdict but one; the runs of a fourth arm diverged."""
     folder = tmp_path_factory.mktemp("sweep")
-    arms = {"none": (0.0, {}), "l1=1e-4": (0.02, L1), "dropout=0.2": (-0.03, DROPOUT), "lr": (0.0, {"optimizer": {}})}
+    arms = {"none": (0.0, {}), "l1=1e-4": (0.02, L1), "dropout=0.2": (-0.03, DROPOUT), "l2=1e-4": (0.0, L2)}
     for seed in range(8):
         noise = 0.001 * (seed % 4)
         for i, (arm, (difference, changed)) in enumerate(arms.items()):
             wobble = 0.0005 * (seed % 3 - 1) * (i > 0)
             result(folder / f"{i}/{seed}", arm, seed, 0.95 + noise + difference + wobble, **changed)
-    result(folder / "wild", "wild", 0, 0.0, "diverged", optimizer={"lr": 1e6})
+    result(folder / "wild", "wild", 0, 0.0, "diverged", regularizer=BASE["regularizer"] | {"hard": 1e6})
     return compare_folders(folder)
 
 
@@ -68,6 +69,19 @@ def test_columns_without_room_are_named(comparison, width, left_out):
     text = " ".join(plain(shown(comparison, width)).split())
     assert ("no room here" in text) == (left_out is not None)
     assert f"· no room here for {left_out} ·" in text or left_out is None
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_what_else_arms_differ_in_is_never_left_out(tmp_path, width):
+    for seed in range(6):
+        result(tmp_path / f"0{seed}", "none", seed, 0.95 + seed / 1000)
+        other = {"model": {"name": "mlp", "dropout": 0.0, "hidden": [8]}, "trainer": {"batch_size": 8, "epochs": 3}}
+        result(tmp_path / f"1{seed}", "l1=1e-4", seed, 0.96 + seed / 900, **L1 | other)
+    text = plain(shown(compare_folders(tmp_path), width))
+    assert max(map(len, text.splitlines())) <= width
+    table = " ".join(text[: text.index("l1=1e-4 is better")].split())
+    for said in ("also differs in" if width == 40 else "also", "model.hidden", "trainer.batch_size", "trainer.epochs"):
+        assert said in table
 
 
 def test_verdicts_have_colours(comparison):

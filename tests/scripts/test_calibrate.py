@@ -8,7 +8,7 @@ import sys
 import pytest
 from scipy.stats import binom
 
-from ablate.analysis.statistics import power
+from ablate.analysis.inference import power
 from helpers import ROOT
 
 CALIBRATE = runpy.run_path(str(ROOT / "scripts" / "calibrate.py"))
@@ -19,6 +19,11 @@ CALIBRATE = runpy.run_path(str(ROOT / "scripts" / "calibrate.py"))
 def test_false_alarms_over_the_family_are_at_most_5_percent(noise):
     studies = 200
     assert CALIBRATE["alarms"](studies, CALIBRATE["NOISES"][noise], 4, 8) <= binom.ppf(0.999, studies, 0.05)
+
+
+def test_four_data_settings_raise_no_more_false_alarms_than_one():
+    studies = 150
+    assert CALIBRATE["alarms"](studies, CALIBRATE["NOISES"]["normal"], 4, 6, 4) <= binom.ppf(0.999, studies, 0.05)
 
 
 def test_a_difference_is_found_as_often_as_theory_says():

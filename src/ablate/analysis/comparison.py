@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from ablate.analysis import statistics
+from ablate.analysis.differing import differing
+from ablate.analysis.direction import higher_is_better as told_by_name
 from ablate.analysis.runs import FIGURES, collect, finished, kind, strength_columns
 from ablate.analysis.selection import choose, failed_seeds, strength_table
 from ablate.records.names import ASKED
@@ -29,7 +31,9 @@ class Comparison:
 
     runs: a row a run; see `runs.collect`.
     arms: a row an arm, every baseline before its arms, and these from best to worst: `statistics.COLUMNS`, then
-        baseline, pairs, failed, chosen_from (how many strengths) and the means of `runs.FIGURES`.
+        baseline, pairs, failed, also_differs_in (keys, apart from those that regularize, in which it is not like its
+        baseline), regularized_alike (whether those that regularize are the same), chosen_from (how many strengths), the
+        setting's data, test_samples and majority, as `runs.collect` has them, and the means of `runs.FIGURES`.
     strengths: a row a strength, of the arms that were chosen from several, from weak to strong: study_arm, arm,
         chosen, key and value (what differs, one of `runs.strength_columns`; empty where several do), n, failed, and the
         means of `runs.FIGURES`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
@@ -42,26 +46,29 @@ class Comparison:
     arms: pd.DataFrame
     strengths: pd.DataFrame
     metric: str
+    higher_is_better: bool
     remarks: Sequence[str] = ()
     sweep: Sweep | None = None
     unfinished: int = 0
     others: int = 0
 
-    @property
-    def higher_is_better(self) -> bool:
-        return self.metric.startswith("accuracy")
 
-
-def compare_folders(*folders: str | Path, baseline: str | None = None, metric: str | None = None) -> Comparison:
+def compare_folders(
+    *folders: str | Path,
+    baseline: str | None = None,
+    metric: str | None = None,
+    higher_is_better: bool | None = None,
+) -> Comparison:
     """Compare what is finished below these folders.
 
     baseline: an arm, as the table or the study names it; by default the study's, or that without regularizer.
-    metric: by default the study's, or test accuracy.
+    metric: by default the study's, or test accuracy. higher_is_better: by default as its name tells.
 
     Files that are no results are named on stderr and left out.
 
     Raises:
-        ConfigError: a folder is not there, none holds a result, or there is no such baseline or metric.
+        ConfigError: a folder is not there, none holds a result, there is no such baseline or metric, or nothing tells
+            whether higher figures of it are better.
     """
     for folder in folders:
         if not Path(folder).is_dir():
@@ -84,24 +91,37 @@ def compare_folders(*folders: str | Path, baseline: str | None = None, metric: s
     metric = metric or first.metric or METRIC
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
     if metric not in runs or not metric.endswith("/test"):
-        raise ConfigError(f"metric={metric}: {one_of(('accuracy/test', 'loss/test'), metric)}")
+        raise ConfigError(
+            f"metric={metric}: {one_of((name for name in map(str, runs) if name.endswith('/test')), metric)}"
+        )
+    higher = told_by_name(metric) if higher_is_better is None else higher_is_better
     strengths = strength_columns(results)
     arms = zip(results, runs["arm"], strict=True)
     kinds = [sorted(members[result["run_id"]]) or [kind(result, arm, strengths)] for result, arm in arms]
     known = {*runs["arm"], *(name for names in members.values() for name in names)}
     if baseline is not None and baseline not in known:
         raise ConfigError(f"baseline={baseline}: {one_of(sorted(known), baseline)}")
-    compared = _compared(runs, kinds, list(strengths.values()), baseline or first.baseline, metric)
+    configs = {arm: result["config"] for result, arm in zip(results, runs["arm"], strict=True) if result["config"]}
+    compared = _compared(runs, kinds, list(strengths.values()), configs, baseline or first.baseline, metric, higher)
     unfinished = len(asked - {result["run_id"] for result in results})
     others = len(found) + len(refused) - len(results)
     return replace(compared, sweep=first if sweeps else None, unfinished=unfinished, others=others)
 
 
 def _compared(
-    runs: pd.DataFrame, kinds: list[list[str]], columns: Sequence[str], baseline: str | None, metric: str
+    runs: pd.DataFrame,
+    kinds: list[list[str]],
+    columns: Sequence[str],
+    configs: dict[str, dict[str, Any]],
+    baseline: str | None,
+    metric: str,
+    higher: bool,
 ) -> Comparison:
-    """kinds: of every run, the names of the arms among whose settings one is chosen; columns: the strengths."""
-    tables, strengths, remarks = [], [], []
+    """kinds: of every run, the names of the arms among whose settings one is chosen; columns: the strengths.
+
+    configs: of every arm, that of one of its runs.
+    """
+    settings, sizes, strengths, remarks = [], [], [], []
     for _, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
         groups: dict[str, dict[str, None]] = defaultdict(dict)
         for i, label in of_data["arm"].items():
@@ -118,30 +138,45 @@ def _compared(
         for name in sorted(chosen, key=lambda name: name != baseline):  # the row is the baseline's where it has one
             if owners.setdefault(chosen[name], name) != name:
                 remarks.append(f"{name}: has no row of its own, its settings are those of {chosen[name]}")
-        table = _table(of_data[of_data["arm"].isin({reference, *owners})], reference, metric)
-        sizes = {label: max(len(groups[n]) for n, own in chosen.items() if own == label) for label in chosen.values()}
-        table["chosen_from"] = [sizes.get(arm, 1) for arm in table["arm"]]
-        tables.append(table)
+        settings.append(_setting(of_data[of_data["arm"].isin({reference, *owners})], reference, metric))
+        sizes += [{arm: max(len(groups[n]) for n, own in chosen.items() if own == arm) for arm in chosen.values()}]
         strengths.append(strength_table(of_data, groups, chosen, columns))
+    tables = []
+    compared = statistics.compare_together(settings, metric, higher)  # all settings are one family
+    for setting, own, from_how_many in zip(settings, compared, sizes, strict=True):
+        table = _described(own, setting, configs, higher)
+        table["chosen_from"] = [from_how_many.get(arm, 1) for arm in table["arm"]]
+        tables.append(table)
     arms = pd.concat(tables, ignore_index=True)
     several = [table for table in strengths if len(table)]
-    return Comparison(runs, arms, pd.concat(several, ignore_index=True) if several else pd.DataFrame(), metric, remarks)
+    chosen_from = pd.concat(several, ignore_index=True) if several else pd.DataFrame()
+    return Comparison(runs, arms, chosen_from, metric, higher, remarks)
 
 
-def _table(runs: pd.DataFrame, baseline: str, metric: str) -> pd.DataFrame:
-    higher_is_better = metric.startswith("accuracy")
+def _setting(runs: pd.DataFrame, baseline: str, metric: str) -> statistics.Setting:
     # A run without a figure counts as a seed without one, so that its arm has a row.
     failed = runs[runs["status"] != "finished"].assign(**{metric: float("nan")})
     usable = pd.concat([finished(runs), failed]).drop_duplicates(["arm", "seed"])
-    compared = statistics.compare(usable, baseline, metric, higher_is_better, float(runs["overlap"].iloc[0]))
-    pairs = compared.attrs.pop("pairs")
+    return statistics.Setting(usable, baseline, float(runs["overlap"].iloc[0]))
+
+
+def _described(
+    compared: pd.DataFrame, setting: statistics.Setting, configs: dict[str, dict[str, Any]], higher: bool
+) -> pd.DataFrame:
+    """The arms of a setting with what is told of them beside their statistics, the baseline first, then the best."""
+    runs, baseline, pairs = setting.table, setting.baseline, compared.attrs.pop("pairs")
     compared["baseline"] = baseline
     compared["pairs"] = [pairs.get(arm, 0) for arm in compared["arm"]]
     compared["failed"] = [failed_seeds(runs, arm) for arm in compared["arm"]]
+    others = [differing(configs.get(arm, {}), configs.get(baseline, {})) for arm in compared["arm"]]
+    compared["also_differs_in"] = [", ".join(keys) for keys, _ in others]
+    compared["regularized_alike"] = [alike for _, alike in others]
+    for name in ("data", "overlap", "test_samples", "majority"):
+        compared[name] = runs[name].dropna().iloc[0] if runs[name].notna().any() else float("nan")
     means = finished(runs).groupby("arm")[list(FIGURES)].mean().reindex(compared["arm"]).reset_index(drop=True)
     compared = pd.concat([compared, means], axis=1)
-    order = compared["mean"].where(compared["arm"] != baseline, float("inf") if higher_is_better else -float("inf"))
-    return compared.loc[order.sort_values(ascending=not higher_is_better, kind="stable").index]
+    order = compared["mean"].where(compared["arm"] != baseline, float("inf") if higher else -float("inf"))
+    return compared.loc[order.sort_values(ascending=not higher, kind="stable").index]
 
 
 def _unregularized(arms: Sequence[str]) -> str:

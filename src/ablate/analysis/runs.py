@@ -31,6 +31,10 @@ def strength_columns(results: Iterable[dict[str, Any]]) -> dict[str, str]:
 def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
     """Results as a table, a row a run: arm, seed, status, error, folder, every figure.
 
+    data: what two runs must have in common to be compared; overlap: test samples per training sample where every seed
+    has a split of its own, else 0; test_samples: how many; majority: test accuracy of always naming the class that is
+    most frequent in the training part. NaN where a result doesn't tell.
+
     study_arms: the study's name for the arm of a run, by its run_id.
     """
     strengths, labels = strength_columns(results), named(results, study_arms)
@@ -60,7 +64,7 @@ def kind(result: dict[str, Any], arm: str, strengths: Collection[str]) -> str:
 def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -> dict[str, Any]:
     metrics, weights = result["metrics"], result.get("weights") or {}
     figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
-    decides, dataset = decided(result), result["config"].get("dataset", {})
+    decides, dataset, samples = decided(result), result["config"].get("dataset", {}), result.get("samples") or {}
     train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
     return {
         "arm": label,
@@ -69,6 +73,8 @@ def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -
         "dataset": dataset.get("name"),
         "data": data_settings(result["config"]) if result["config"] else "",
         "overlap": _overlap(dataset),
+        "test_samples": _number(samples.get("test")),
+        "majority": _number(samples.get("majority")),
         "run_id": result["run_id"],
         **{name: _number(decides.get(key, 0)) for key, name in strengths.items()},
         **dict.fromkeys(FIGURES, float("nan")),

@@ -28,14 +28,18 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=FOLDERS)
     parser.add_argument("--baseline", metavar="ARM", help="what the others are compared with (default: the study's)")
     parser.add_argument("--metric", help="accuracy/test or loss/test (default: the study's)")
+    direction = "which figures are the better ones, where the metric's name doesn't tell"
+    parser.add_argument("--better", choices=("higher", "lower"), help=direction)
     given = parser.parse_args(list(arguments))
-    return compare(given.folders, given.baseline, given.metric)
+    higher = None if given.better is None else given.better == "higher"
+    return compare(given.folders, given.baseline, given.metric, higher)
 
 
 def compare(
     folders: Sequence[Path],
     baseline: str | None = None,
     metric: str | None = None,
+    higher_is_better: bool | None = None,
     reused: set[str] | None = None,
     console: Console | None = None,
 ) -> int:
@@ -44,7 +48,7 @@ def compare(
     reused: the run_id of those that were there before the sweep that just ended, if one did.
     """
     try:
-        comparison = compare_folders(*folders, baseline=baseline, metric=metric)
+        comparison = compare_folders(*folders, baseline=baseline, metric=metric, higher_is_better=higher_is_better)
     except ConfigError as error:
         complain(f"error: {error}")
         return REFUSED

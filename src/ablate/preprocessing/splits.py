@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -32,12 +33,12 @@ class Part:
 class Facts:
     """What is to be known of a split without its samples.
 
-    shape: of one sample; outputs: how many logits a model gives; samples: how many each part has; bytes: of all.
+    shape: of one sample; outputs: how many logits a model gives; parts: how many samples each has; bytes: of all.
     """
 
     shape: tuple[int, ...]
     outputs: int
-    samples: Mapping[str, int]
+    parts: Mapping[str, int]
     bytes: int
     fingerprint: str
 
@@ -55,6 +56,15 @@ class Split:
         """The shape of one sample."""
         return tuple(self.train.x.shape[1:])
 
+    @cached_property
+    def samples(self) -> dict[str, float]:
+        """How many there are in each part; majority: the share of the training part's most frequent class in the test
+        part, which always naming that class gets right.
+        """
+        frequent = self.train.y.bincount().argmax()
+        majority = float((self.test.y == frequent).double().mean())
+        return {"train": len(self.train), "val": len(self.val), "test": len(self.test), "majority": majority}
+
     @property
     def outputs(self) -> int:
         """How many logits a model gives: one for two classes."""
@@ -64,8 +74,7 @@ class Split:
     def facts(self) -> Facts:
         parts = {"train": self.train, "val": self.val, "test": self.test}
         size = sum(part.x.nbytes + part.y.nbytes for part in parts.values())
-        samples = {name: len(part) for name, part in parts.items()}
-        return Facts(self.shape, self.outputs, samples, size, self.fingerprint)
+        return Facts(self.shape, self.outputs, {n: len(part) for n, part in parts.items()}, size, self.fingerprint)
 
 
 def stratified(labels: np.ndarray, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

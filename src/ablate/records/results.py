@@ -81,6 +81,11 @@ class _Origin(_Known):
     training: int
 
 
+class _Samples(_Known):
+    test: Annotated[int, Field(ge=1, lt=2**53)] | None = None
+    majority: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
 class Result(_Known):
     """What of a result.json must be there, and of which type."""
 
@@ -92,6 +97,7 @@ class Result(_Known):
     metrics: Figures
     origin: _Origin | None = None  # earlier versions didn't tell
     weights: Figures | None = None
+    samples: _Samples | None = None
     epochs: Count | None = None
     best_epoch: Count | None = None
     stopped_epoch: Count | None = None

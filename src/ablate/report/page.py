@@ -17,9 +17,10 @@ from ablate.records import results
 from ablate.records.sweeps import Sweep
 from ablate.report import learning_curves, sections
 from ablate.report.looks import looks
+from ablate.report.scope import scope
 from ablate.report.svg import LIGHT
 from ablate.report.tables import main_table, strengths_table
-from ablate.report.text import notes, sentences, title
+from ablate.report.text import notes, title, verdicts
 from ablate.report.units import Unit
 from ablate.utils.text import count
 
@@ -35,10 +36,12 @@ def page(comparison: Comparison) -> str:
         title=title(comparison),
         looks=arms_looks,
         light=LIGHT,
-        words=("verdict", "chosen"),  # columns of words, not of figures
+        words=("verdict", "chosen", "also differs in"),  # columns of words, not of figures
+        marked=("verdict", "chosen"),  # of which each word has a look of its own
         metric=Unit(comparison.metric).name,
         higher_is_better=comparison.higher_is_better,
-        verdicts=sentences(comparison),
+        verdicts=verdicts(comparison),
+        scope=scope(comparison),
         main=main_table(comparison),
         notes=notes(comparison),
         forests=sections.forests(comparison, arms_looks),

@@ -18,6 +18,7 @@ from ablate.records import results
 from ablate.report import plots
 from ablate.report.looks import Look
 from ablate.report.plots import PANELS, Limits, padded
+from ablate.report.text import also_differs, rows_of
 from ablate.report.units import Unit
 
 ROWS = 100  # arms of a forest plot
@@ -49,7 +50,16 @@ def forests(comparison: Comparison, looks: Looks, wide: bool = True) -> list[dic
         limits, cut = _reach(shown[figures])
         narrow = plots.forest(shown, looks, [text.split(" ")[0] for text in texts], axis, limits, narrow=True)
         across = plots.forest(shown, looks, texts, axis, limits) if wide else None
-        found.append({"baseline": baseline, "wide": across, "narrow": narrow, "cut": cut})
+        found.append(
+            {
+                "baseline": baseline,
+                "wide": across,
+                "narrow": narrow,
+                "cut": cut,
+                "bars": bool(arms["detectable"].notna().any()),
+                "also": [row["arm"] + also_differs(row) for row in rows_of(arms) if row["also_differs_in"]],
+            }
+        )
     return found
 
 

@@ -29,6 +29,7 @@ def main_table(comparison: Comparison) -> pd.DataFrame:
         "95 % interval": intervals,
         "p, Holm": ["" if pd.isna(p) else p_value(p) for p in arms["p_holm"]],
         "verdict": list(arms["verdict"]),
+        **({"also differs in": list(arms["also_differs_in"])} if arms["also_differs_in"].any() else {}),
         f"could detect{points}": [unit.value(d) for d in arms["detectable"]],
         "train−test gap, points": [percent.value(gap, True) for gap in arms["gap"]],
         "weights <1e-3, %": [_decimal(100 * share, 1) for share in arms["near_zeros"]],

@@ -19,7 +19,7 @@ from ablate.utils.text import listed
 # Columns (how their names begin) that a narrow terminal does without, in this order.
 DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")
 STACKED = 4  # where not even a table without all of these has room, a block for each arm does without so many
-ARM = 24  # characters of an arm's name that other columns don't take away
+WRAPPED = {"arm": 24, "also differs in": 20}  # characters of columns of words that other columns don't take away
 
 
 def show(comparison: Comparison, console: Console) -> None:
@@ -68,7 +68,7 @@ def _dispensable(frame: pd.DataFrame, names: Sequence[str] = DISPENSABLE) -> lis
 def _fitting(frame: pd.DataFrame, width: int) -> pd.DataFrame | None:
     """The columns that there is room for, the others are in the files; None where that is not even these."""
     room = {name: max(map(len, [*_lines(str(name)), *frame[name]])) + 2 for name in frame}
-    room["arm"] = min(room["arm"], ARM)  # it may wrap
+    room |= {name: min(room[name], most) for name, most in WRAPPED.items() if name in room}
     left_out: list[str] = []
     spare = width - 1 - sum(room.values())
     for name in _dispensable(frame):
@@ -91,10 +91,12 @@ def _lines(heading: str) -> list[str]:
 
 def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
     table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
-    for i, heading in enumerate(frame.columns):
-        left = i == 0 or heading in ("verdict", "chosen")
+    for heading in frame.columns:
+        left = heading in (*WRAPPED, "verdict", "chosen")
         justify: Any = "left" if left else "right"
-        table.add_column("\n".join(_lines(str(heading))), justify=justify, no_wrap=i > 0, overflow="fold")
+        table.add_column(
+            "\n".join(_lines(str(heading))), justify=justify, no_wrap=heading not in WRAPPED, overflow="fold"
+        )
     for row in as_lists(frame):
         table.add_row(*row)
     return table

@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ablate.analysis.comparison import Comparison
 from ablate.analysis.statistics import MINIMUM_SEEDS
+from ablate.report.scope import scope
 from ablate.report.units import Unit, p_value
 from ablate.utils.text import count, listed
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """The verdict, in words: a sentence for what is better, worse, and not detected."""
-    arms, unit = comparison.arms, Unit(comparison.metric)
+    """The verdicts in words, and how far they reach."""
+    return verdicts(comparison) + scope(comparison)
+
+
+def verdicts(comparison: Comparison) -> list[str]:
+    """A sentence for what is better, worse, and not detected, and for arms of which nothing can be said."""
     said = []
-    for baseline, group in arms.groupby("baseline", sort=False):
+    for baseline, group in comparison.arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]
         for verdict in ("better", "worse"):
-            for row in rows_of(others[others["verdict"] == verdict]):
-                keys = ("difference", "difference_low", "difference_high")
-                difference, low, high = (unit.value(row[key], True) for key in keys)
-                said.append(
-                    f"{row['arm']} is {verdict} than {baseline}: {difference}{_points(unit)} of {unit.name} "
-                    f"(95 % interval {low} to {high}, p {p_value(row['p_holm'])} after Holm's correction, "
-                    f"{row['pairs']} seeds)."
-                )
-        equal = (others["difference"] == 0) & (others["detectable"] == 0)
-        if equal.any():
-            said.append(f"In every seed, {listed(others[equal]['arm'])} gave the figure that {baseline} gave.")
-        silent = others[(others["verdict"] == "not detected") & ~equal]
-        if len(silent):
-            least, most = silent["detectable"].min(), silent["detectable"].max()
-            span = unit.value(least) + (f" to {unit.value(most)}" if unit.value(least) != unit.value(most) else "")
-            said.append(
-                f"No difference from {baseline} was detected for {listed(silent['arm'])}; this study would "
-                f"probably (80 %) have found one of {span}{_points(unit)}."
-            )
-        few = others[(others["verdict"] == "too few seeds") & ~equal]
-        if len(few):
+            said += [_found(row, Unit(comparison.metric)) for row in rows_of(others[others["verdict"] == verdict])]
+        equal = (others["difference"] == 0) & (others["difference_sd"] == 0)
+        for names, _ in _named(others[equal]):
+            said.append(f"In every seed, {names} gave the figure that {baseline} gave.")
+        for names, silent in _named(others[(others["verdict"] == "not detected") & ~equal]):
+            said.append(f"No difference from {baseline} was detected for {names}{_detectable(silent, comparison)}.")
+        for names, few in _named(others[(others["verdict"] == "too few seeds") & ~equal]):
             seeds = " or ".join(map(str, sorted(few["pairs"].unique())))
             said.append(
-                f"Too few seeds for a verdict on {listed(few['arm'])}: {seeds} shared with {baseline}, "
-                f"{MINIMUM_SEEDS} are needed."
+                f"Too few seeds for a verdict on {names}: {seeds} shared with {baseline}, {MINIMUM_SEEDS} are needed."
             )
         if others.empty:
             said.append(f"There is nothing to compare {baseline} with.")
     return said
+
+
+def _found(row: dict[str, Any], unit: Unit) -> str:
+    """A verdict with its figures. Of differences that are all equal there is no interval, and p is of sign flips."""
+    difference, low, high = (unit.value(row[f"difference{end}"], True) for end in ("", "_low", "_high"))
+    sure = (
+        f"95 % interval {low} to {high}, p" if low else "the same in every seed, so without an interval; sign flips: p"
+    )
+    return (
+        f"{row['arm']} is {row['verdict']} than {row['baseline']}{also_differs(row)}: {difference}{_points(unit)} of "
+        f"{unit.name} ({sure} {p_value(row['p_holm'])} after Holm's correction, {row['pairs']} seeds)."
+    )
+
+
+def also_differs(row: dict[str, Any], several: bool = False) -> str:
+    """In what an arm, or several alike, is not like its baseline beside regularization, as a clause."""
+    if not row["also_differs_in"]:
+        return ""
+    also = "" if row["regularized_alike"] else "also "
+    return f" ({also}differ{'s' * (not several)} in {listed(row['also_differs_in'].split(', '))})"
+
+
+def _named(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The names of arms, those together that differ from their baseline in the same keys, with what these are."""
+    for _, alike in arms.groupby(["also_differs_in", "regularized_alike"], sort=False):
+        yield listed(alike["arm"]) + also_differs(rows_of(alike)[0], len(alike) > 1), alike
+
+
+def _detectable(silent: pd.DataFrame, comparison: Comparison) -> str:
+    """What else would have been found of arms of which nothing was; of those without spread it can't be said."""
+    unit, found = Unit(comparison.metric), silent["detectable"].dropna()
+    if found.empty:
+        return "; what could have been can't be said of a difference that is the same in every seed"
+    least, most = unit.value(found.min()), unit.value(found.max())
+    span = least + (f" to {most}" if least != most else "")
+    return f"; this study would probably (80 %) have found one of {span}{_points(unit)}"
 
 
 def notes(comparison: Comparison) -> list[str]:

@@ -16,8 +16,8 @@ def save(comparison: Comparison, folder: Path) -> None:
 
     Where the runs are in TensorBoard, the comparison is too.
     """
-    write(folder / "runs.csv", comparison.runs.drop(columns=["data", "overlap"]).to_csv(index=False))
-    write(folder / f"{COMPARISON}.csv", comparison.arms.to_csv(index=False))
+    for name, table in (("runs", comparison.runs), (COMPARISON, comparison.arms)):
+        write(folder / f"{name}.csv", table.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / f"{COMPARISON}.md", markdown(comparison))
     write(folder / f"{COMPARISON}.tex", latex(comparison))
     if comparison.strengths.empty:

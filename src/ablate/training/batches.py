@@ -18,9 +18,9 @@ BATCH_PAD = 16  # samples in a batch come in multiples of this, where it is fill
 EVALUATION_BATCH = 128
 
 
-def sizes(samples: Mapping[str, int], batch_size: int) -> list[int]:
-    """The batch sizes that a run meets: whole and last ones, in training and in evaluation. samples: of every part."""
-    most = [(batch_size, samples["train"]), *((EVALUATION_BATCH, n) for n in samples.values())]
+def sizes(parts: Mapping[str, int], batch_size: int) -> list[int]:
+    """The batch sizes that a run meets: whole and last ones, in training and in evaluation. parts: samples of each."""
+    most = [(batch_size, parts["train"]), *((EVALUATION_BATCH, n) for n in parts.values())]
     return [size for whole, n in most for size in (min(whole, n), n % whole) if size]
 
 

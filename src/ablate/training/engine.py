@@ -57,6 +57,7 @@ class Ending:
     stopped_epoch: int | None
     stopping_reason: str
     weights: Figures
+    samples: Figures  # see `splits.Split.samples`
     state: dict[str, Tensor] = field(repr=False)
     logits: Tensor | None = field(repr=False)  # on the validation part, [outputs, n], where pictures are made of it
     seconds: float = 0.0
@@ -190,6 +191,7 @@ class _Watch:
                 stopped_epoch=epoch if stopped else None,
                 stopping_reason=reason,
                 weights={name: values[row] for name, values in weights.items()},
+                samples=stack.samples[row],
                 state=stack.state(row, kept),
                 logits=logits[row].clone() if logits is not None and row in pictured else None,
                 error=error,

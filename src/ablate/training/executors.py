@@ -60,7 +60,7 @@ def of(config: Config, data: Facts) -> tuple[Executor, str | None]:
     Raises:
         ConfigError: the model can't be trained.
     """
-    sizes = tuple(sorted(set(batches.sizes(data.samples, config.trainer.batch_size))))
+    sizes = tuple(sorted(set(batches.sizes(data.parts, config.trainer.batch_size))))
     return _of(Keyed.of(config.model, config.model.mixes), data.shape, data.outputs, sizes)
 
 

@@ -46,6 +46,7 @@ class Stack:
             models.build(c.model, s.shape, s.outputs, derive(c.seed, INITIALISATION))
             for c, s in zip(self.configs, splits, strict=True)
         ]
+        self.samples = [s.samples for s in splits]
         self.data = Batches(splits, self.device)
         self.executor, _ = executors.of(self.configs[0], splits[0].facts)
         self.slots = layout(self.models[0], of_output(self.models[0], splits[0].shape))
@@ -93,6 +94,7 @@ class Stack:
         self.order = [self.order[i] for i in rows]
         self.configs = [self.configs[i] for i in rows]
         self.models = [self.models[i] for i in rows]
+        self.samples = [self.samples[i] for i in rows]
         self.parameters, self.best = self.parameters.pick(index), self.best.pick(index)
         self.averages = {name: memory.index_select(0, index) for name, memory in self.averages.items()}
         self.gradients = self.gradients.index_select(0, index)

@@ -40,4 +40,4 @@ def size(config: Config) -> Size:
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
     _, alone = executors.of(config, data)
-    return Size(parameters, parameters * (4 * data.samples["train"] + data.samples["val"]), data.bytes, alone)
+    return Size(parameters, parameters * (4 * data.parts["train"] + data.parts["val"]), data.bytes, alone)
