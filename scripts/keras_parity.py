@@ -8,8 +8,9 @@ trained for 5 epochs, with 5 seeds. Prints validation loss (without the penalty)
 of the seed that agrees best, and the largest relative difference of every seed. The exit status is 1 where a preset
 has no seed with at most 1e-5.
 
-Not all seeds can have that: differences are 1e-7, by rounding, until a ReLU's input or, with L1, a weight is so near 0
-that rounding decides its sign. From then on they are up to 1e-3, and between Keras on TensorFlow and Keras on JAX too.
+Not all seeds can have that: differences are about 1e-7, by rounding, until a ReLU's input or, with L1, a weight is so
+near 0 that rounding decides its sign. From then on they are up to 1e-3, and between Keras on TensorFlow and Keras on
+JAX too.
 PyTorch's formulas are off with every seed, by 4e-4 and more, but on notes_early_stopping.
 
 KERAS_BACKEND=jax or torch asks another engine. TensorFlow's takes losses by logits, as ablate does; the others clip
