@@ -71,7 +71,7 @@ def test_imports_are_named_in_full_wherever_they_stand():
 
 
 RULES = """\
-from rules import sgd as _sgd
+from rules import adam, sgd as _sgd
 SIZE = 3
 def _half(x): return x / SIZE
 def step(x): return _half(x)
@@ -86,6 +86,8 @@ def other(x): return _sgd(x)
         ("/ SIZE", "* SIZE", {"step"}),
         ("_half(x)\ndef other", "-_half(x)\ndef other", {"step"}),
         ("rules", "laws", {"other"}),
+        ("sgd as", "rmsprop as", {"other"}),
+        ("adam, ", "adam, keras, ", set()),
         ("def other", "def third(x): return 3\ndef other", set()),
     ],
 )

@@ -7,6 +7,7 @@ Python that can read the source; what `ast.dump` and `ast.unparse` write is not.
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import importlib.util
 from collections import defaultdict
@@ -39,8 +40,8 @@ def of_function(text: str, name: str) -> Source:
     """A function of a module, with what it names of the module's top level, and what that names, and nothing else."""
     binding: dict[str, list[ast.stmt]] = defaultdict(list)
     for statement in ast.parse(text).body:
-        for bound in _bound(statement):
-            binding[bound].append(statement)
+        for bound, by in _bound(statement):
+            binding[bound].append(by)
     found: dict[str, list[ast.stmt]] = {}
     todo = [name]
     while todo:
@@ -103,12 +104,16 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement gives something."""
+def _bound(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:
+    """The names that a statement gives something, each with what does it: of an import only its own part."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        for alias in statement.names:
+            own = copy.copy(statement)
+            own.names = [alias]
+            yield (alias.asname or alias.name).partition(".")[0], own
+        return
     for node in ast.walk(statement):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name
+            yield node.name, statement
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield (node.asname or node.name).partition(".")[0]
+            yield node.id, statement
