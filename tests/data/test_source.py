@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ablate.data import Source, digits
-from ablate.preprocessing.splits import Split, _split
+from ablate.preprocessing.splits import Split
 from ablate.utils.errors import ConfigError
-from helpers import parts
+from helpers import forget_splits, parts
 
 X, Y = np.arange(120.0).reshape(30, 4), np.arange(30) % 3
 
@@ -27,11 +27,11 @@ def sampled(configured, monkeypatch) -> Iterator[Callable[..., Split]]:
         scaling: str = "standard",
     ) -> Split:
         monkeypatch.setattr(digits, "load", lambda config: Source(x, y, 3, test_x, test_y))
-        _split.cache_clear()
+        forget_splits()
         return parts(configured(f"dataset.scaling={scaling}"))
 
     yield make
-    _split.cache_clear()
+    forget_splits()
 
 
 def with_(array: np.ndarray, value: float) -> np.ndarray:
