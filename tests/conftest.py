@@ -24,6 +24,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 DRIVER = shutil.which("chromedriver")
 HEADLESS = ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-dev-shm-usage")
 
+registration.register()  # as every command does: tests compose configs without one
+
 
 @pytest.fixture(autouse=True)
 def _clean_state() -> Iterator[None]:
