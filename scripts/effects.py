@@ -52,7 +52,7 @@ PAGES = {
 
 def study(name: str, overrides: Sequence[str]) -> Comparison:
     """Carry a study out, as far as that is not done, and compare its arms."""
-    ablate.study(name, "--config-dir", str(HERE), f"hydra.sweep.dir={OUT / name}", *overrides)
+    ablate.study(name, f"hydra.sweep.dir={OUT / name}", *overrides, config_dir=HERE)
     return compare_folders(OUT / name)
 
 
