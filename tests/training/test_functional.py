@@ -207,9 +207,9 @@ def test_batch_statistics_stay_with_their_run():
 
 
 def test_the_fastest_way_that_keeps_the_bits_is_chosen():
-    assert executor(mlp(nn.ReLU), (6,), [8]) == (Dense, None)
-    assert executor(Residual(10, 64, 64), (64,), [32, 23, 128]) == (Vmapped, None)
-    kind, why = executor(Recurrent(), (6,), [8])
+    assert executor([mlp(nn.ReLU) for _ in range(4)], (6,), [8]) == (Dense, None)
+    assert executor([Residual(10, 64, 64) for _ in range(4)], (64,), [32, 23, 128]) == (Vmapped, None)
+    kind, why = executor([Recurrent() for _ in range(4)], (6,), [8])
     assert kind is Serial and "vmap can't map Recurrent" in why
 
 

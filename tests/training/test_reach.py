@@ -88,6 +88,25 @@ class Layered(Net):
         return self.drop(super().hidden(x))
 
 
+class Fixed(Layered):
+    """Drops by a number of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(0.5)
+
+
+class Unused(Layered):
+    """Takes the number, and its forward pass doesn't use the layer; it changes from pass to pass all the same."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__(dropout)
+        self.register_buffer("passes", torch.zeros(()))
+
+    def hidden(self, x: Tensor) -> Tensor:
+        self.passes = self.passes + self.training
+        return Net.hidden(self, x) + self.passes
+
+
 class Hooked(Net):
     """What its dropout layer does is more than dropout."""
 
@@ -134,25 +153,29 @@ def _module(monkeypatch) -> None:
 
 
 REACH = "would reach nothing: model=reach_made.make"
+IN_FORCE = "regularizer.dropout=0.2: has no say where model.dropout={} is in force; set one of the two"
+FOLLOWED = "would reach nothing: no key of model=reach_made.make follows it, such as dropout: ${regularizer.dropout}"
 FOLLOWS = "+model.dropout=${regularizer.dropout}"
-COMPUTED = "the kernel of a is computed by {}, not trained itself"
+COMPUTED = "wouldn't reach the kernel of a in model=reach_made.make, which {} computes from other parameters"
 
 
 @pytest.mark.parametrize(
     ("make", "words", "said"),
     [
-        (Net, ["regularizer=dropout"], f"regularizer.dropout=0.2: {REACH} has no layer that draws its masks"),
-        (Layered, ["regularizer=dropout"], f"regularizer.dropout=0.2: {REACH} has no layer that draws its masks"),
-        (Layered, ["regularizer=dropout", "+model.dropout=0.0"], "regularizer.dropout=0.2: would reach nothing: "
-                                                                  "model.dropout=0 is in force"),
-        (weight_normed, ["regularizer=l1"], f"regularizer.l1=0.0003: {REACH}: {COMPUTED.format('_WeightNorm')}"),
-        (spectral_normed, ["regularizer=l2"], f"regularizer.l2=0.001: {REACH}: {COMPUTED.format('_SpectralNorm')}"),
-        (pruned, [], "model=reach_made.make: Net: can't be trained: RuntimeError: Only Tensors created .* deepcopy.*"),
-        (older_norm, ["regularizer=l1"], f"regularizer.l1=0.0003: {REACH}: {COMPUTED.format('SpectralNorm')}"),
+        (Net, ["regularizer=dropout"], f"regularizer.dropout=0.2: {FOLLOWED}"),
+        (Layered, ["regularizer=dropout"], f"regularizer.dropout=0.2: {FOLLOWED}"),
+        (Layered, ["regularizer=dropout", "+model.dropout=0.0"], IN_FORCE.format("0")),
+        (Fixed, ["regularizer=dropout"], f"regularizer.dropout=0.2: {FOLLOWED}"),
+        (Unused, ["regularizer=dropout", FOLLOWS], f"regularizer.dropout=0.2: {REACH} draws no masks in training"),
+        (Layered, ["regularizer=dropout", "+model.dropout=0.5"], IN_FORCE.format("0.5")),
+        (weight_normed, ["regularizer=l1"], f"regularizer.l1=0.0003: {COMPUTED.format('_WeightNorm')}"),
+        (spectral_normed, ["regularizer=l2"], f"regularizer.l2=0.001: {COMPUTED.format('_SpectralNorm')}"),
+        (pruned, [], "model=reach_made.make: Net: can't be trained: it can't be copied: .*"),
+        (older_norm, ["regularizer=l1"], f"regularizer.l1=0.0003: {COMPUTED.format('SpectralNorm')}"),
         (frozen, ["regularizer=l1"], f"regularizer.l1=0.0003: {REACH} has no kernels that are trained"),
         (linear, ["regularizer=l1", "regularizer.layers=hidden"],
          f"regularizer.l1=0.0003: {REACH} has no hidden layers, and regularizer.layers=hidden"),
-        (Hooked, [], "model=reach_made.make: Hooked with tensors that it is given is not what it is by itself: "
+        (Hooked, [], "model=reach_made.make: Hooked in a stack is not what it is by itself: "
                      "what it gives in training differs; such a module can't be trained here"),
         (Moved, [], "model=reach_made.make: Moved .*; such a module can't be trained here"),
         (Breaks, [], "model=reach_made.make: Breaks: can't be trained: ValueError: not in training"),
@@ -169,7 +192,6 @@ def test_what_would_be_without_effect_is_refused(tried, make, words, said):
     [
         (Net, ["regularizer=l1", "regularizer.layers=hidden"]),
         (Layered, ["regularizer=dropout", FOLLOWS]),
-        (Layered, ["regularizer=dropout", "+model.dropout=0.5"]),
         (Functional, ["regularizer=dropout", FOLLOWS]),
         (weight_normed, []),
         (linear, ["regularizer=l2"]),

@@ -24,7 +24,7 @@ from helpers import AdamOfKeras, RMSpropOfKeras, parts, trained
 
 OWN = Path(__file__).with_name("own")
 KINDS = ("plain", "rebound", "tied", "weight_norm", "head_first", "attention", "batch_norm", "group_norm",
-         "own_dropout", "counting")  # fmt: skip
+         "own_dropout", "counting", "recomputed", "reentrant", "projected", "half_frozen")  # fmt: skip
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda w, c: torch.optim.Adam(w, c.lr, (c.beta1, c.beta2), c.eps),
     "adam_keras": lambda w, c: AdamOfKeras(w, c.lr, (c.beta1, c.beta2), c.eps),
@@ -116,9 +116,10 @@ def test_hidden_layers_are_those_that_the_data_leaves_not_last(zoo):
     agrees(config, loop(config, lambda model: [model.hidden.weight]))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "skipping"])
 def test_a_module_has_the_same_bits_alone_and_in_company(zoo, kind):
-    configs = [zoo(kind, f"trainer.epochs={EPOCHS}", f"seed={seed}") for seed in range(3)]
+    lengths = (f"trainer.epochs={EPOCHS + 1}", "trainer.epochs=1", f"trainer.epochs={EPOCHS}")  # one leaves early
+    configs = [zoo(kind, length, f"seed={seed}") for seed, length in enumerate(lengths)]
     company = trained(configs)
     for config, beside in zip(configs, company, strict=True):
         (alone,) = trained([config])
@@ -132,3 +133,18 @@ def test_a_module_has_the_same_bits_alone_and_in_company(zoo, kind):
 @pytest.mark.parametrize("kind", ["plain", "rebound", "tied", "head_first", "own_dropout"])
 def test_stacks_are_kept_wherever_they_do_what_the_module_does(zoo, kind):
     assert Stack([zoo(kind)]).executor is Vmapped
+
+
+def test_masks_of_a_layer_that_is_skipped_at_random_follow_from_the_seed_alone(zoo):
+    config, found = zoo("skipping", "trainer.epochs=1"), []
+    for state in range(3):
+        torch.manual_seed(state)
+        ((row,),) = trained([config])
+        found.append(row.figures["loss/val"])
+    assert found == found[:1] * 3
+
+
+def test_what_a_module_keeps_by_itself_goes_on_through_evaluation(zoo):
+    ((*_, last),) = trained([zoo("counting", "trainer.epochs=4", "early_stopping=patience")])
+    assert last.ending.metrics["loss/val"] == last.figures["loss/val"]
+    assert last.ending.metrics["accuracy/test"] > 0.5  # by a module that has warmed up

@@ -145,6 +145,10 @@ class Dense:
                 if isinstance(module, nn.ReLU):
                     self.relus[name] = layer
 
+    def keep(self, rows: Sequence[int], *binding: Any) -> Dense:
+        """The same for these rows. binding: what `__init__` takes."""
+        return Dense(*binding)
+
     @staticmethod
     def takes(model: nn.Module, shape: tuple[int, ...]) -> bool:
         """Whether all layers of this model have a hand-batched form."""

@@ -7,7 +7,8 @@ don't know: convolutions, normalisation, residual connections, modules of your o
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,32 +17,35 @@ from torch.func import functional_call, vmap
 
 from ablate import regularizers
 from ablate.training.dense import Views
-from ablate.training.masks import of_layers
+from ablate.training.masks import Masks, of_layers
 from ablate.utils.seeds import DROPOUT, generator
 
 CHANNELWISE = (nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 Drawn = dict[str, list[Tensor]]  # masks of a forward pass: of every layer, one a call
+Draw = Callable[[torch.Size, int], Tensor]  # the mask for an input of this shape, in this call of a forward pass
 Outcome = tuple[Tensor, dict[str, Tensor]]  # logits, and which units of every ReLU were active
 
 
 class _Masked(nn.Module):
-    """Stands in for a dropout layer: multiplies by its masks, one a call, or notes the shapes of what it is given."""
+    """Stands in for a dropout layer: multiplies by its masks in training, and notes the shapes of what it is given."""
 
     def __init__(self, layer: nn.Module) -> None:
         super().__init__()
         self.p, self.inplace = layer.p, getattr(layer, "inplace", False)  # for a module that looks
         self.channelwise = isinstance(layer, CHANNELWISE)
-        self.begin([])
+        self.begin(None)
 
-    def begin(self, masks: list[Tensor]) -> None:
-        """Before each forward pass: the masks for its calls of this layer, or none."""
-        self.masks, self.shapes = masks, list[torch.Size]()
+    def begin(self, draw: Draw | None) -> None:
+        """Before each forward pass: where the masks come from, if there are any."""
+        self.draw, self.shapes = draw, list[torch.Size]()
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.training:  # a module may keep a part of itself in evaluation
+            return x
         # Channel-wise dropout hides whole channels: its mask has one number for each.
         shape = torch.Size([*x.shape[:2], *[1] * (x.ndim - 2)]) if self.channelwise else x.shape
         self.shapes.append(shape)
-        return x * self.masks[len(self.shapes) - 1] if self.masks else x
+        return x if self.draw is None else x * self.draw(shape, len(self.shapes) - 1)
 
 
 class _Watch:
@@ -65,47 +69,43 @@ class _Watch:
 
 
 class _Module:
-    """A copy of a model that computes with the tensors and masks that it is given.
-
-    It is the user's own module, with its own state, but for its dropout layers, which are stood in for. The tensors of
-    the model, which it shares, are not used.
-    """
+    """A copy of a model whose dropout layers are stood in for; else it is the user's own, with its own state."""
 
     def __init__(self, model: nn.Module) -> None:
-        shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-        self.module = copy.deepcopy(model, shared)
+        self.module = copy.deepcopy(model)
         self.masked: dict[str, _Masked] = {}
-        layers = drawing(model)
-        for i, (name, layer) in enumerate(layers):
-            same = next((other for other, known in layers[:i] if known is layer), None)
-            stand_in = _Masked(layer) if same is None else self.masked[same]
-            self.module.set_submodule(name, stand_in)
-            if same is None:
-                self.masked[name] = stand_in
+        for name, layer in drawing(model):
+            same = next((other for other in self.masked if model.get_submodule(other) is layer), None)
+            self.module.set_submodule(name, self.masked.setdefault(same or name, _Masked(layer)))
         self.watches: dict[str, _Watch] = {}
         for name, layer in self.module.named_modules():
             if isinstance(layer, nn.ReLU):
                 self.watches[name] = _Watch()
                 layer.register_forward_hook(self.watches[name])
-        self.bound: dict[str, Tensor] = {}
+        self.buffers: dict[str, Tensor] = {}
         self.module.register_forward_hook(self._note_buffers)
 
     def _note_buffers(self, module: nn.Module, given: Any, out: Any) -> None:
-        self.bound = dict(module.named_buffers())
+        self.buffers = dict(module.named_buffers())
 
-    def call(self, leaves: Views, buffers: Views, masks: Mapping[str, list[Tensor]], x: Tensor) -> Outcome:
-        """masks: for every call of a layer, by its name; none for layers that draw none. Buffers are updated."""
+    def begin(self, draws: Mapping[str, Draw], device: torch.device) -> None:
+        """Before each forward pass. draws: by layer, none for those that draw no masks."""
         for name, layer in self.masked.items():
-            layer.begin(masks.get(name, []))
+            layer.begin(draws.get(name))
         for watch in self.watches.values():
-            watch.active = torch.empty(0, dtype=torch.bool, device=x.device)
-        out = functional_call(self.module, (leaves, buffers), (x,))  # type: ignore[arg-type]
-        with torch.no_grad():  # `self.mean = 0.9 * self.mean + …` binds a buffer anew, which functional_call forgets
-            for name, new in self.bound.items():
-                if new is not buffers[name]:
+            watch.active = torch.empty(0, dtype=torch.bool, device=device)
+
+    def end(self, buffers: Views) -> dict[str, Tensor]:
+        """After it: which units of every ReLU were active, [units], none of one that was not called.
+
+        `self.mean = 0.9 * self.mean + …` binds a buffer anew; what it holds goes into that which was given.
+        """
+        with torch.no_grad():
+            for name, new in self.buffers.items():
+                if name in buffers and new is not buffers[name]:
                     buffers[name].copy_(new)
-        self.bound = {}
-        return out, {name: watch.active for name, watch in self.watches.items()}
+        self.buffers = {}
+        return {name: watch.active for name, watch in self.watches.items()}
 
 
 def drawing(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -114,33 +114,48 @@ def drawing(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 class Vmapped:
-    """A stack of modules that vmap can map."""
+    """A stack of modules that vmap can map: one of them computes for all runs, with the tensors of each."""
 
     pads = False  # a layer may look at the whole batch, as batch normalisation does
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], tensors: Views, gradients: Views) -> None:
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        seeds: Sequence[int],
+        tensors: Views,
+        gradients: Views,
+        *,
+        modules: Sequence[_Module] = (),
+    ) -> None:
         """models: one a run. tensors: [runs, …] by name of parameter or buffer; buffers are updated in place.
 
-        gradients: [runs, …] by name, of the parameters that are trained.
+        gradients: [runs, …] by name, of the parameters that are trained. modules: those that computed before.
         """
-        self.modules = self._modules(models)
+        self.modules = modules or self._modules(models)
         self.leaves = {name: tensors[name].detach().requires_grad_() for name in gradients}
         self.buffers = {name: tensor for name, tensor in tensors.items() if name not in gradients}
-        self.gradients = list(gradients.values())
-        self.seeds = seeds
-        device = next(iter(tensors.values())).device
+        self.gradients, self.seeds = gradients, seeds
+        self.device = next(iter(tensors.values())).device
         self.model = models[0]
         # A layer draws from the stream of its place.
-        places = [name for name, _ in drawing(self.model)]
-        drawn = {name: of_layers(models, name, seeds, places.index(name), device) for name in self.modules[0].masked}
-        self.drawing = {name: masks for name, masks in drawn.items() if masks}
+        self.places = {name: place for place, (name, _) in reversed(list(enumerate(drawing(self.model))))}
+        self.drawing = self._masks(models, seeds)
         self.masks = list(self.drawing.values())
         self.shapes: dict[torch.Size, dict[str, list[torch.Size]]] = {}
         self.found: dict[str, Tensor] = {}
 
     @staticmethod
-    def _modules(models: Sequence[nn.Module]) -> list[_Module]:
+    def _modules(models: Sequence[nn.Module]) -> Sequence[_Module]:
         return [_Module(models[0])]
+
+    def _masks(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> dict[str, Masks]:
+        """By layer, of those that draw some."""
+        drawn = ((n, of_layers(models, n, seeds, self.places[n], self.device)) for n in self.modules[0].masked)
+        return {name: masks for name, masks in drawn if masks}
+
+    def keep(self, rows: Sequence[int], *binding: Any) -> Vmapped:
+        """The same for these rows, with what the modules have kept by themselves. binding: what `__init__` takes."""
+        return type(self)(*binding, modules=self.modules)
 
     def start_epoch(self, epoch: int) -> None:
         for masks in self.masks:
@@ -150,10 +165,8 @@ class Vmapped:
         """Logits [runs, outputs, batch] of x [runs or 1, batch, *shape]."""
         for each in self.modules:
             each.module.train(training)
-        masks = self._draw(x) if training else {}
-        shared = len(x) < len(next(iter(self.leaves.values())))
         with torch.set_grad_enabled(training):
-            self.out, self.found = self._call(masks, x[0] if shared else x, shared)
+            self.out, self.found = self._call(x, training)
         return self.out.detach().transpose(1, 2)
 
     def active(self) -> dict[str, Tensor]:
@@ -162,77 +175,124 @@ class Vmapped:
 
     def backward(self, d: Tensor) -> None:
         """d: the loss's gradient by the logits, [runs, outputs, batch]. Fills the gradients of all parameters."""
-        _differentiate(self.out, list(self.leaves.values()), d.transpose(1, 2), self.gradients)
+        leaves = list(self.leaves.values())
+        found = torch.autograd.grad(self.out, leaves, d.transpose(1, 2), allow_unused=True)
+        for slot, gradient in zip(self.gradients.values(), found, strict=True):
+            _fill(slot, gradient)
 
     def _draw(self, x: Tensor) -> Drawn:
         if not self.masks:
             return {}
         if x.shape not in self.shapes:  # how large the masks are turns out when the module is run without them
             probe = _Module(self.model)
-            leaves, buffers = ({n: t[0].clone() for n, t in held.items()} for held in (self.leaves, self.buffers))
-            with torch.no_grad(), torch.random.fork_rng(devices=[]):
-                probe.call(leaves, buffers, {}, x[0])
+            probe.begin({}, self.device)
+            first = {name: tensor[0].clone() for name, tensor in (self.leaves | self.buffers).items()}
+            with torch.no_grad():
+                functional_call(probe.module.train(), first, (x[0],))
             self.shapes[x.shape] = {name: probe.masked[name].shapes for name in self.drawing}
         return {
             name: [self.drawing[name].draw(torch.Size([len(x), *shape]), call) for call, shape in enumerate(shapes)]
             for name, shapes in self.shapes[x.shape].items()
         }
 
-    def _call(self, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
-        in_dims = (0, 0, 0, None if shared else 0)
-        found: Outcome = vmap(self.modules[0].call, in_dims=in_dims)(self.leaves, self.buffers, masks, x)
+    def _call(self, x: Tensor, training: bool) -> Outcome:
+        module, shared = self.modules[0], len(x) < len(self.seeds)
+
+        def one(leaves: Any, buffers: Any, drawn: Any, x: Tensor) -> Outcome:
+            module.begin({name: partial(_nth, masks) for name, masks in drawn.items()}, self.device)
+            return functional_call(module.module, (leaves, buffers), (x,)), module.end(buffers)
+
+        mapped = vmap(one, in_dims=(0, 0, 0, None if shared else 0))
+        found: Outcome = mapped(self.leaves, self.buffers, self._draw(x) if training else {}, x[0] if shared else x)
         return found
 
 
 class Serial(Vmapped):
-    """Run after run, without vmap: for modules that it can't map, or would round otherwise in company.
+    """Run after run, each by a module of its own: for those that vmap can't map, or would round otherwise in company.
 
     Random numbers that a module draws by itself come from a state of torch's generator that each run keeps.
     """
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int], tensors: Views, gradients: Views) -> None:
-        super().__init__(models, seeds, tensors, gradients)
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        seeds: Sequence[int],
+        tensors: Views,
+        gradients: Views,
+        *,
+        modules: Sequence[_Module] = (),
+    ) -> None:
+        super().__init__(models, seeds, tensors, gradients, modules=modules)
         self.states: list[Tensor] = []
-        self.each = [
-            ({n: t[i].detach().requires_grad_() for n, t in self.leaves.items()}, [g[i] for g in self.gradients])
-            for i in range(len(models))
-        ]
+        self.own = [{name: tensor[run] for name, tensor in tensors.items()} for run in range(len(models))]
+        for each, own in zip(self.modules, self.own, strict=True):
+            for name, parameter in each.module.named_parameters():
+                parameter.data = own[name]  # a view: whatever reaches the parameter finds what is trained
 
     @staticmethod
-    def _modules(models: Sequence[nn.Module]) -> list[_Module]:
+    def _modules(models: Sequence[nn.Module]) -> Sequence[_Module]:
         return [_Module(model) for model in models]
+
+    def _masks(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> dict[str, Masks]:
+        """By layer and run, drawn when a layer is called."""
+        drawn = {
+            f"{run} {name}": of_layers([model], name, [seed], self.places[name], self.device)
+            for run, (model, seed) in enumerate(zip(models, seeds, strict=True))
+            for name in self.modules[0].masked
+        }
+        return {key: masks for key, masks in drawn.items() if masks}
+
+    def keep(self, rows: Sequence[int], *binding: Any) -> Vmapped:
+        return type(self)(*binding, modules=[self.modules[row] for row in rows])
 
     def start_epoch(self, epoch: int) -> None:
         super().start_epoch(epoch)
         self.states = [generator(seed, DROPOUT, epoch).get_state() for seed in self.seeds]
 
-    def _call(self, masks: Drawn, x: Tensor, shared: bool) -> Outcome:
-        found = []
+    def _call(self, x: Tensor, training: bool) -> Outcome:
+        shared, found = len(x) < len(self.seeds), []
         with torch.random.fork_rng(devices=[]):
-            for i, (each, (own, _)) in enumerate(zip(self.modules, self.each, strict=True)):
-                if each.module.training:
-                    torch.set_rng_state(self.states[i])
-                buffers = {name: buffer[i] for name, buffer in self.buffers.items()}
-                of_run = {name: [mask[i] for mask in calls] for name, calls in masks.items()}
-                found.append(each.call(own, buffers, of_run, x if shared else x[i]))
-                if each.module.training:
-                    self.states[i] = torch.get_rng_state()
+            for run, (each, own) in enumerate(zip(self.modules, self.own, strict=True)):
+                if training:
+                    torch.set_rng_state(self.states[run])
+                draws = {
+                    name: partial(_alone, masks) for name in each.masked if (masks := self.drawing.get(f"{run} {name}"))
+                }
+                each.begin(draws if training else {}, self.device)
+                for name in self.buffers.keys() & dict(each.module.named_buffers()).keys():
+                    owner, _, last = name.rpartition(".")
+                    each.module.get_submodule(owner)._buffers[last] = own[name]
+                out = each.module(x[0] if shared else x[run])
+                found.append((out, each.end(own)))
+                if training:
+                    self.states[run] = torch.get_rng_state()
         self.outs, active = zip(*found, strict=True)
-        return torch.stack(self.outs), {name: _stacked([run[name] for run in active]) for name in active[0]}
+        out = torch.stack([out.detach() for out in self.outs])
+        return out, {name: _stacked([run[name] for run in active]) for name in active[0]}
 
     def backward(self, d: Tensor) -> None:
-        for (own, slots), out, share in zip(self.each, self.outs, d.transpose(1, 2), strict=True):
-            _differentiate(out, list(own.values()), share, slots)
+        for run, (each, out) in enumerate(zip(self.modules, self.outs, strict=True)):
+            trained = {name: p for name, p in each.module.named_parameters() if name in self.gradients}
+            out.backward(d[run].t())  # not autograd.grad: some of what computes again in this pass knows no other way
+            for name, parameter in trained.items():
+                _fill(self.gradients[name][run], parameter.grad)
+                parameter.grad = None
+
+
+def _nth(masks: Sequence[Tensor], shape: torch.Size, call: int) -> Tensor:
+    return masks[call]
+
+
+def _alone(masks: Masks, shape: torch.Size, call: int) -> Tensor:
+    return masks.draw(torch.Size([1, *shape]), call)[0]
+
+
+def _fill(slot: Tensor, gradient: Tensor | None) -> None:
+    """Zeros for what a module doesn't use."""
+    slot.zero_() if gradient is None else slot.copy_(gradient)
 
 
 def _stacked(active: list[Tensor]) -> Tensor:
     """[runs, units]; a run that didn't call the ReLU, or with other units than most, has none that are active."""
     units = max(len(run) for run in active)
     return torch.stack([run if len(run) == units else run.new_zeros(units) for run in active])
-
-
-def _differentiate(out: Tensor, leaves: list[Tensor], d: Tensor, slots: list[Tensor]) -> None:
-    """Write the gradients of the leaves into the slots; zeros for what the module doesn't use."""
-    found = torch.autograd.grad(out, leaves, d, allow_unused=True)
-    for slot, gradient in zip(slots, found, strict=True):
-        slot.zero_() if gradient is None else slot.copy_(gradient)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ablate import models
 from ablate.config.schema import Config
@@ -19,7 +19,6 @@ from ablate.preprocessing.splits import split
 from ablate.training import executors, losses
 from ablate.training.batches import Batches
 from ablate.training.dense import Dense
-from ablate.training.functional import Vmapped
 from ablate.training.hooks import Hooks
 from ablate.training.kernels import of_output
 from ablate.training.masks import held
@@ -54,6 +53,7 @@ class Stack:
         self.best = Parameters.of(self.models, self.slots).to(self.device)  # overwritten at each new best
         self.gradients = torch.zeros_like(self.parameters.weights)
         self.updater = Updater([c.optimizer for c in self.configs], self.parameters.weights, self.gradients)
+        self.model = self.executor(*self._binding())
         self._wire()
         self.averages = {acting.is_a.name: self.parameters.weights.clone() for acting in self.hooks.averaging}
         self.judged = self.parameters
@@ -74,12 +74,26 @@ class Stack:
 
     def _wire(self) -> None:
         """Make the views and small tensors that follow from which rows there are."""
-        self.model = self._bind(self.parameters)
         self.hooks = Hooks(self.configs, self.slots, self.parameters, self.gradients)
 
-    def _bind(self, parameters: Parameters) -> Dense | Vmapped:
+    def _binding(self) -> tuple[list[nn.Module], list[int], dict[str, Tensor], dict[str, Tensor]]:
+        """What an executor computes with: models, seeds, tensors, and gradients, which it fills."""
         gradients = {slot.name: slot.of(self.gradients) for slot in self.slots}
-        return self.executor(self.models, [c.seed for c in self.configs], parameters.views(self.slots), gradients)
+        return self.models, [c.seed for c in self.configs], self.parameters.views(self.slots), gradients
+
+    @contextmanager
+    def _computing_with(self, parameters: Parameters) -> Iterator[None]:
+        """Have the model compute with these; there is one of it, which may keep state of its own."""
+        if parameters.weights is self.parameters.weights:
+            yield
+            return
+        rows = torch.arange(len(self), device=self.device)
+        kept = self.parameters.pick(rows)
+        self.parameters.put(rows, parameters)
+        try:
+            yield
+        finally:
+            self.parameters.put(rows, kept)
 
     def _judge(self) -> None:
         """Renew what is judged and kept: the weights in training or, of runs that have one, an average of theirs."""
@@ -100,6 +114,7 @@ class Stack:
         self.gradients = self.gradients.index_select(0, index)
         self.data.keep(rows)
         self.updater.keep(index, self.parameters.weights, self.gradients)
+        self.model = self.model.keep(rows, *self._binding())
         self._wire()
         self._judge()
 
@@ -177,25 +192,25 @@ class Stack:
         of the ReLUs were above 0 for some sample: [runs, units], bool.
         """
         parameters = self.judged if parameters is None else parameters
-        model = self.model if parameters.weights is self.parameters.weights else self._bind(parameters)
         loss = torch.zeros(len(self), dtype=torch.float64, device=self.device)
         right = torch.zeros(len(self), dtype=torch.int64, device=self.device)
         n = 0
-        for x, y in self.data.pieces(part):
-            piece = losses.sums(model.forward(x), y)
-            loss += piece[0]
-            right += piece[1]
-            n += x.shape[1]
-            if active is not None:
-                for name, units in model.active().items():
-                    known = active.get(name, units)
-                    active[name] = known | units if known.shape == units.shape else known
+        with self._computing_with(parameters):
+            for x, y in self.data.pieces(part):
+                piece = losses.sums(self.model.forward(x), y)
+                loss += piece[0]
+                right += piece[1]
+                n += x.shape[1]
+                if active is not None:
+                    for name, units in self.model.active().items():
+                        known = active.get(name, units)
+                        active[name] = known | units if known.shape == units.shape else known
         return loss / n, right.double() / n
 
     def logits(self, part: str, parameters: Parameters) -> Tensor:
         """What every run says of a part's samples, in eval mode: [runs, outputs, n]. parameters: what to judge."""
-        model = self._bind(parameters)
-        return torch.cat([model.forward(x) for x, _ in self.data.pieces(part)], 2)
+        with self._computing_with(parameters):
+            return torch.cat([self.model.forward(x) for x, _ in self.data.pieces(part)], 2)
 
     @threads(1)  # long sums are rounded by how they were cut for the threads
     def penalty(self) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
+from torch.utils.checkpoint import checkpoint
 
 from ablate.options.schema import ModelConfig
 
@@ -136,10 +137,64 @@ class Counting(Base):
         return super().features(x) * min(self.steps / 4, 1)
 
 
+class Recomputed(Base):
+    """Computes activations again in the backward pass, to save memory."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return checkpoint(super().features, x, use_reentrant=False)
+
+
+class Reentrant(Base):
+    """The same, in the older way."""
+
+    def features(self, x: Tensor) -> Tensor:
+        return checkpoint(super().features, x.detach().requires_grad_(), use_reentrant=True)
+
+
+class Projected(Base):
+    """Random features of its own, in no buffer: every run has others."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__(features, outputs)
+        self.directions = torch.randn(features, features) / features**0.5
+
+    def features(self, x: Tensor) -> Tensor:
+        return super().features(x.flatten(1) @ self.directions)
+
+
+class HalfFrozen(Base):
+    """Keeps a part with dropout in evaluation, as one does with what is only tuned finely."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__(features, outputs)
+        self.drop = nn.Dropout(0.9)
+
+    def train(self, mode: bool = True) -> HalfFrozen:
+        super().train(mode)
+        self.drop.eval()
+        return self
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.drop(super().features(x))
+
+
+class Skipping(Base):
+    """Skips a part, with its dropout, at random."""
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__(features, outputs)
+        self.more, self.drop = nn.Linear(12, 12), nn.Dropout(0.5)
+
+    def features(self, x: Tensor) -> Tensor:
+        h = super().features(x)
+        return h + self.drop(self.more(h)) if not self.training or torch.rand(()) < 0.5 else h
+
+
 KINDS = {
     "plain": Base, "rebound": Rebound, "tied": Tied, "weight_norm": WeightNorm, "head_first": HeadFirst,
     "attention": Attention, "batch_norm": BatchNorm, "group_norm": GroupNorm, "own_dropout": Dropping,
-    "counting": Counting,
+    "counting": Counting, "recomputed": Recomputed, "reentrant": Reentrant, "projected": Projected,
+    "half_frozen": HalfFrozen, "skipping": Skipping,
 }  # fmt: skip
 
 
