@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,7 @@ import pytest
 from ablate.options.discovery import using
 from ablate.records.job import Job
 
-
-def _identity(job: Job) -> tuple[str, str, dict[str, object]]:
-    return job.run_id, job.arm_id, job.origin
+IDENTITY = attrgetter("run_id", "arm_id", "origin")
 
 
 @pytest.mark.slow
@@ -30,7 +30,7 @@ def test_a_spawned_process_finds_the_same_run(configured, tmp_path):
         jobs = [
             Job(configured("regularizer.mine=0.1", "dataset.split_seed=null", f"seed={i}"), tmp_path) for i in (0, 1)
         ]
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            there = pool.map(_identity, jobs)
-        assert there == [_identity(job) for job in jobs] and there[0][0] != there[1][0]
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+            there = list(processes.map(IDENTITY, jobs))
+        assert there == [IDENTITY(job) for job in jobs] and there[0][0] != there[1][0]
         assert {"ablate.regularizers.mine", "ablate.regularizers._near"} <= there[0][2]["code"].keys()
