@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -16,6 +17,7 @@ from ablate.options.discovery import using
 from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT
+from ablate.training.engine import Checkpoint
 from helpers import ROOT, slow_ones, trained
 
 ZOO = ROOT / "tests" / "training" / "own"
@@ -154,3 +156,55 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from_and_that_is_said(configu
 def test_checkpoints_are_due_by_epochs_or_by_the_clock(configured, every, epochs):
     (rows,) = trained([configured("trainer.epochs=7", "model.hidden=[4]", f"trainer.checkpoint_every={every}")])
     assert [row.epoch for row in rows if row.checkpoint is not None] == epochs
+
+
+STATE = {"epoch": 3, "steps": 12, "seconds": 1.5, "stopping": {"best": 0.25, "wait": 1}, "best": {"loss/val": 0.25}}
+TENSORS = {"now/weights": torch.arange(6.0).view(2, 3).t(), "now/buffers/n": torch.tensor(3), "kept": torch.ones(2)}
+
+
+def stored(job: Job) -> None:
+    """A checkpoint of a run with a history of 6 bytes and 4 bytes of events, in a folder of its own."""
+    job.folder.mkdir()
+    (job.folder / "events.out.tfevents.1").write_bytes(b"1234")
+    with (job.folder / "history.csv").open("wb") as history:
+        history.write(b"epoch\n")
+        checkpoints.store(job, Checkpoint(**STATE, tensors=TENSORS), [history])
+        assert (job.folder / "history.csv").read_bytes() == b"epoch\n"  # on disk, before the file is closed
+
+
+def test_what_was_stored_is_loaded_and_files_are_cut_back_to_what_they_were(configured, tmp_path):
+    job = Job(configured(), tmp_path / "run")
+    stored(job)
+    for name in ("history.csv", "events.out.tfevents.1", "events.out.tfevents.2", "ablate.log"):
+        with (job.folder / name).open("ab") as file:
+            file.write(b"later")
+    assert checkpoints.epoch(job) == 3
+    found = checkpoints.load(job)
+    assert {name: getattr(found, name) for name in STATE} == STATE
+    assert found.tensors.keys() == TENSORS.keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in TENSORS.items())
+    left = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.name != CHECKPOINT}
+    assert left == {"history.csv": b"epoch\n", "events.out.tfevents.1": b"1234", "ablate.log": b"later"}
+    for _ in range(2):  # what is gone is gone
+        checkpoints.remove(job)
+        assert checkpoints.epoch(job) == 0 and checkpoints.load(job) is None
+
+
+def test_why_a_checkpoint_is_of_no_use_is_said_of_a_run_of_the_same_settings(configured, tmp_path, capsys):
+    job, other, reseeded = (Job(configured(*words), tmp_path / "run") for words in ((), (), ("seed=7",)))
+    stored(job)
+    vars(other)["origin"] = job.origin | {"device": "cuda"}
+
+    def said(of: Job) -> str:
+        assert checkpoints.epoch(of) == 0 and checkpoints.load(of) is None
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+        return " ".join(" ".join(lines[: len(lines) // 2]).split())
+
+    anew = f"warning: {job.folder / CHECKPOINT}: no use, the run begins anew: "
+    assert said(other) == f"{anew}trained on cpu before"
+    assert said(reseeded) == ""
+    (job.folder / "history.csv").write_bytes(b"epoc")
+    assert said(job) == f"{anew}the files that belong to it are shorter than they were"
+    (job.folder / "history.csv").unlink()
+    assert said(job) == f"{anew}the files that belong to it are shorter than they were"
