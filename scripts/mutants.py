@@ -1,8 +1,8 @@
 """python scripts/mutants.py [NAME …]: do the tests notice where the code is wrong?
 
 mutmut makes small wrong changes, mutants, in the modules that pyproject.toml names, and runs the tests on each. What
-some test fails on, or never comes to an end with, is killed. Prints the share by module, and every change that survived:
-a test that is missing, or a change that makes no difference. Exit status 1 where a module has less than 90 %.
+some test fails on, or never comes to an end with, is killed. Prints every change that survived, for want of a test or
+because it makes no difference, and the share that was killed by module; exit status 1 where one is below 90 %.
 
 NAME …: those of the last round to try again, with the tests as they are now (`ablate.utils.seeds.*`).
 """
@@ -31,18 +31,19 @@ def by_module(results: str) -> dict[str, dict[str, str]]:
     return dict(found)
 
 
-def shares(found: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
-    """The share that was killed, by module."""
-    return {module: sum(status in KILLED for status in of.values()) / len(of) for module, of in found.items()}
+def killed(of: Mapping[str, str]) -> int:
+    return sum(status in KILLED for status in of.values())
+
+
+def enough(found: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether the tests notice what they should in every module, and there is one."""
+    return bool(found) and all(killed(of) >= LEAST * len(of) for of in found.values())
 
 
 def table(found: Mapping[str, Mapping[str, str]]) -> str:
     """A line a module, the worst first."""
-    lines = [
-        f"{share:7.1%}  {sum(status in KILLED for status in found[module].values()):4} of {len(found[module]):4}  {module}"
-        for module, share in sorted(shares(found).items(), key=lambda item: item[1])
-    ]
-    return "\n".join(["killed", *lines])
+    ordered = sorted(found.items(), key=lambda item: killed(item[1]) / len(item[1]))
+    return "\n".join(f"{killed(of) / len(of):6.1%}  {killed(of):4} of {len(of):4}  {name}" for name, of in ordered)
 
 
 def said(*words: str) -> str:
@@ -61,8 +62,8 @@ def main(names: Sequence[str]) -> int:
         print(f"\n{name}: {status}")
         changes = said("show", name).splitlines()
         print("\n".join(line for line in changes if line[:1] in "+-" and line[:3] not in ("+++", "---")))
-    print(f"\n{table(found)}")
-    return int(min(shares(found).values()) < LEAST)
+    print(f"\nkilled\n{table(found)}")
+    return int(not enough(found))
 
 
 if __name__ == "__main__":
