@@ -245,34 +245,42 @@ def test_a_run_that_could_not_be_trained_is_a_row(tmp_path):
     assert (comparison.unfinished, comparison.others) == (0, 0)
 
 
+def test_runs_that_could_not_be_trained_are_told_apart_by_what_was_typed(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    typed = ("model.hidden=0", "model.hidden=-1")
+    asked = [Asked(word, None, 0, error="must be more", typed=word) for word in typed]
+    Sweep([], None, None, None, [Asked("none0", None, 0), *asked]).write(tmp_path)
+    assert list(compare_folders(tmp_path).arms["arm"]) == ["none", *typed]
+
+
+def test_a_metric_or_baseline_that_is_misspelt_is_told_the_nearest(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    tell(tmp_path / "0", metrics={"loss/test": 0.1})
+    said = r"^metric=acuracy/test: must be one of accuracy/test, loss/test \(did you mean accuracy/test\?\)$"
+    with pytest.raises(ConfigError, match=said):
+        compare_folders(tmp_path, metric="acuracy/test")
+    with pytest.raises(ConfigError, match=r"^baseline=non: must be one of none \(did you mean none\?\)$"):
+        compare_folders(tmp_path, baseline="non")
+
+
 def test_every_data_setting_has_the_arm_without_regularizer_for_its_baseline(tmp_path):
-    noise = {"dataset": {"name": "noise", "samples": 10}}
-    for i, changed in enumerate((L1, {}, {**noise, **L1}, noise)):
-        arm = "l1=1e-4" if "regularizer" in changed else "none"
-        result(tmp_path / str(i), arm, 0, 0.5 + i / 10, **changed)
-        strong = {"regularizer": BASE["regularizer"] | {"l1": 0.1}} | {
-            k: v for k, v in changed.items() if k == "dataset"
-        }
-        if arm != "none":
-            result(tmp_path / f"1{i}", "l1=0.1", 0, 0.4, loss=0.9, **strong)
+    strong = {"regularizer": BASE["regularizer"] | {"l1": 0.1}}
+    arms = (("l1=1e-4", 0.2, L1), ("none", 0.2, {}), ("l1=0.1", 0.9, strong))
+    for i, dataset in enumerate(({"name": "noise", "samples": 10}, {"name": "digits"})):
+        for j, (arm, loss, changed) in enumerate(arms):
+            result(tmp_path / f"{i}{j}", arm, 0, 0.9 - i / 10 - j / 100, loss=loss, dataset=dataset, **changed)
     comparison = compare_folders(tmp_path)
-    expected = [
-        ["none dataset=digits", 1],
-        ["l1=1e-4 dataset=digits", 2],
-        ["none dataset=noise", 1],
-        ["l1=1e-4 dataset=noise", 2],
+    assert comparison.arms[["arm", "chosen_from", "baseline"]].values.tolist() == [
+        ["none dataset=noise", 1, "none dataset=noise"],  # as they come, not by name
+        ["l1=1e-4 dataset=noise", 2, "none dataset=noise"],
+        ["none dataset=digits", 1, "none dataset=digits"],
+        ["l1=1e-4 dataset=digits", 2, "none dataset=digits"],
     ]
-    assert comparison.arms[["arm", "chosen_from"]].values.tolist() == expected
-    assert comparison.arms["baseline"].tolist() == ["none dataset=digits"] * 2 + ["none dataset=noise"] * 2
-    assert comparison.strengths["value"].tolist() == [1e-4, 0.1] * 2 and list(comparison.strengths.index) == [
-        0,
-        1,
-        2,
-        3,
-    ]
-    with_one = compare_folders(tmp_path, baseline="l1=1e-4 dataset=noise")
-    assert with_one.remarks == ["l1=1e-4 dataset=noise: has no result yet; compared with none dataset=digits instead"]
-    assert with_one.arms["baseline"].tolist() == ["none dataset=digits"] * 2 + ["l1=1e-4 dataset=noise"] * 2
+    assert comparison.strengths["value"].tolist() == [1e-4, 0.1] * 2
+    assert comparison.strengths.index.tolist() == [0, 1, 2, 3]
+    with_one = compare_folders(tmp_path, baseline="l1=1e-4 dataset=digits")
+    assert with_one.remarks == ["l1=1e-4 dataset=digits: has no result yet; compared with none dataset=noise instead"]
+    assert with_one.arms["baseline"].tolist() == ["none dataset=noise"] * 2 + ["l1=1e-4 dataset=digits"] * 2
 
 
 def test_folders_are_compared_as_one_and_those_without_results_are_named(tmp_path):
