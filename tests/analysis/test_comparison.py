@@ -235,6 +235,15 @@ def test_the_row_of_two_arms_says_among_how_many_strengths_it_was_chosen(tmp_pat
     assert list(comparison.strengths["value"]) == [0, 0.01, 0.1] and set(comparison.strengths["study_arm"]) == {"tried"}
 
 
+def test_a_baseline_that_was_named_was_not_chosen(tmp_path):
+    for i, (strength, loss) in enumerate(((0.1, 0.2), (0.01, 0.9))):
+        result(
+            tmp_path / str(i), f"l1={strength}", 0, 0.8, loss=loss, regularizer=BASE["regularizer"] | {"l1": strength}
+        )
+    arms = compare_folders(tmp_path, baseline="l1=0.01").arms
+    assert arms[["arm", "chosen_from"]].values.tolist() == [["l1=0.01", 1], ["l1=0.1", 2]]
+
+
 def test_a_run_that_could_not_be_trained_is_a_row(tmp_path):
     result(tmp_path / "0", "none", 0, 0.9)
     asked = [Asked("none0", "plain", 0), Asked("", "broken", 0, error="model.hidden=0: must be more", typed="a=b")]
