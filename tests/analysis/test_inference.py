@@ -42,6 +42,7 @@ def test_splits_that_overlap_have_the_variance_of_nadeau_and_bengio():
     """By hand: of 1 … 6, the mean is 3.5 and s² is 3.5; with 1 test sample to 3 for training it is s²·(1/6 + 1/3)."""
     figures, base = np.arange(1.0, 7), np.zeros(6)
     assert inference.variance_of_mean(figures, 1 / 3) == pytest.approx(1.75)
+    assert inference.variance_of_mean(figures) == pytest.approx(3.5 / 6)  # of splits that don't
     t = 3.5 / math.sqrt(1.75)
     found = inference.paired(figures, base, overlap=1 / 3)
     assert found.p == inference.p_of_mean(figures, 1 / 3) == pytest.approx(2 * stats.t.sf(t, 5))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.analysis.inference import detectable, holm, mean_interval, paired
+from ablate.analysis.inference import LEVEL, detectable, holm, mean_interval, paired
 from ablate.analysis.statistics import COLUMNS, Setting, compare, compare_together, verdict
 from ablate.utils.errors import ConfigError
 
@@ -139,6 +139,7 @@ def test_every_figure_of_an_arm_stands_in_its_own_column():
         (6, 1.0, 0.05, False, "worse"),
         (6, -1.0, 0.04, True, "worse"),
         (6, -1.0, 0.04, False, "better"),
+        (6, 1.0, 1 - LEVEL, True, "better"),
         (6, 1.0, 0.0501, True, "not detected"),
         (6, 1.0, math.nan, True, "not detected"),
     ],
@@ -232,8 +233,9 @@ def test_equal_differences_are_found_where_sign_flips_say_so_and_arms_that_tie_a
     assert (alone.loc["b", "p_holm"], alone.loc["b", "verdict"]) == (2 / 64, "worse")
 
 
-def test_what_too_few_seeds_could_detect_is_nothing():
-    index = pd.MultiIndex.from_product([list("ab"), range(5)], names=["arm", "seed"])
-    table = pd.DataFrame({"loss": np.random.default_rng(0).normal(size=10)}, index).reset_index()
+@pytest.mark.parametrize("n", [5, 6])
+def test_what_too_few_seeds_could_detect_is_nothing(n):
+    index = pd.MultiIndex.from_product([list("ab"), range(n)], names=["arm", "seed"])
+    table = pd.DataFrame({"loss": np.random.default_rng(0).normal(size=2 * n)}, index).reset_index()
     row = compare(table, "a", "loss").iloc[1]
-    assert row["verdict"] == "too few seeds" and row["difference_sd"] > 0 and math.isnan(row["detectable"])
+    assert row["difference_sd"] > 0 and math.isnan(row["detectable"]) == (row["verdict"] == "too few seeds") == (n < 6)
