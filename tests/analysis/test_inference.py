@@ -98,7 +98,8 @@ def test_holm_by_hand():
     assert list(inference.holm([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
     with_none = inference.holm([math.nan, 0.4, 0.01, math.nan, 0.6])
     assert list(with_none) == pytest.approx([math.nan, 0.8, 0.03, math.nan, 0.8], nan_ok=True)
-    assert list(inference.holm([0.9, 0.8])) == [1, 1] and len(inference.holm([])) == 0
+    assert list(inference.holm([1, 0])) == [1, 0] and list(inference.holm([0.9, 0.8])) == [1, 1]
+    assert len(inference.holm([])) == 0
 
 
 def test_pairs_by_hand():
@@ -127,8 +128,22 @@ def test_of_fewer_than_two_pairs_little_is_told(n):
     assert found.pairs == n and same(found.difference, 2.0 if n else math.nan)
     assert all(map(math.isnan, (found.sd, found.effect_size, found.p, *found.interval)))
     assert same(found.p_better, 1.0 if n else math.nan) and same(found.p_exact, 1.0 if n else math.nan)
-    assert same(found.p_better_interval.low, 1.0 if n else math.nan)
+    assert all(same(end, 1.0 if n else math.nan) for end in found.p_better_interval)
     assert math.isnan(inference.detectable(1.0, n)) and math.isnan(inference.t_test(np.arange(n) + 3.0))
+
+
+def test_two_pairs_are_enough_for_a_t_test():
+    assert inference.t_test(np.array([1.0, 3.0])) == pytest.approx(stats.ttest_1samp([1.0, 3.0], 0).pvalue)
+
+
+def test_up_to_16_pairs_all_sign_flips_are_looked_at_and_beyond_what_was_seen_is_one_of_them():
+    assert inference.sign_flip_test(np.arange(1.0, 17)) == 2 / 2**16
+    assert inference.sign_flip_test(np.arange(1.0, 61)) == 1 / 2**16  # no other that is drawn goes as far
+
+
+def test_a_bound_of_the_bootstrap_interval_is_the_first_value_that_reaches_it():
+    """Of two seeds, one won: the mean is 0, ½ and 1 with chances ¼, ½ and ¼."""
+    assert tuple(inference.bootstrap_interval(np.array([1, 0]), 0.5)) == (0, 0.5)
 
 
 def test_the_interval_has_the_level_that_is_asked_for():

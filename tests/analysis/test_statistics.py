@@ -149,6 +149,13 @@ def test_verdicts(pairs, difference, p, higher, expected):
     assert verdict(found, p, higher) == expected
 
 
+def test_a_table_of_the_baseline_alone_has_numbers_for_what_there_is_not():
+    alone = compare(pd.DataFrame({"arm": "a", "seed": [0, 1], "loss": [1.0, 2.0]}), "a", "loss")
+    told = alone.drop(columns=["arm", "verdict"])
+    assert all(pd.api.types.is_numeric_dtype(kind) for kind in told.dtypes)
+    assert told.columns[told.notna().all()].tolist() == ["n", "mean", "sd", "ci_low", "ci_high"]
+
+
 def test_a_lower_loss_is_better():
     base = {"arm": "a", "seed": range(8), "loss": np.linspace(1, 2, 8)}
     less = {"arm": "b", "seed": range(8), "loss": np.linspace(0.5, 1.6, 8)}
