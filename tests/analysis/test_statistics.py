@@ -149,6 +149,12 @@ def test_verdicts(pairs, difference, p, higher, expected):
     assert verdict(found, p, higher) == expected
 
 
+def test_whole_figures_may_lack_seeds():
+    table = pd.DataFrame({"arm": list("aaabb"), "seed": [0, 1, 2, 1, 2], "loss": [1, 2, 3, 5, 5]})
+    row = compare(table, "a", "loss").iloc[1]
+    assert (row["n"], row["mean"], row["difference"]) == (2, 5, 2.5)
+
+
 def test_a_table_of_the_baseline_alone_has_numbers_for_what_there_is_not():
     alone = compare(pd.DataFrame({"arm": "a", "seed": [0, 1], "loss": [1.0, 2.0]}), "a", "loss")
     told = alone.drop(columns=["arm", "verdict"])
