@@ -174,6 +174,10 @@ def test_rounding_is_as_large_as_the_figures_and_their_precision():
     for values, expected in (
         ([0.1, 0.1 + 2 * unit], [0.1, 0.1]),
         ([2 * unit, 1.0], [0.0, 1.0]),
+        ([8 * unit, 1.0], [0.0, 1.0]),  # as much as rounding may be off, and more
+        ([9 * unit, 1.0], [9 * unit, 1.0]),
+        ([1.0, 1.0 + 8 * unit], [1.0, 1.0]),
+        ([1.0, 1.0 + 9 * unit], [1.0, 1.0 + 9 * unit]),
         ([0.1, 0.1 + 1e-12], [0.1, 0.1 + 1e-12]),
     ):
         assert inference.without_rounding(np.array(values), np.ones(2), unit).tolist() == expected
