@@ -111,7 +111,6 @@ def test_every_key_is_known_to_matter_or_not_to():
 @cache
 def composed(*words: str) -> DictConfig:
     GlobalHydra.instance().clear()
-    registration.register()
     with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
         return compose("config", list(words))
 
