@@ -61,6 +61,7 @@ def watch(losses: list[float], **changed: object) -> tuple[int | None, int]:
         # NaN is never an improvement and never the best
         ([nan, nan, nan], {"patience": 2}, (2, 0)),
         ([nan, 3, 2], {"patience": 2}, (None, 3)),
+        ([nan, 3, 2], {"patience": 0}, (None, 3)),  # the first epoch never stops
         ([3, nan, 2], {"patience": 2}, (None, 3)),
         ([3, nan, nan], {"patience": 2}, (3, 1)),
         # the notes: 0.04 … 0.0401 at epoch 25 … 0.04001 at 35 … still there at 99
