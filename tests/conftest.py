@@ -11,6 +11,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hypothesis import Phase, settings
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
@@ -25,6 +26,9 @@ DRIVER = shutil.which("chromedriver")
 HEADLESS = ("headless", "no-sandbox", "disable-gpu", "disable-background-networking", "disable-dev-shm-usage")
 
 registration.register()  # as every command does: tests compose configs without one
+
+# For scripts/mutants.py: that a test fails is enough, and it does so again.
+settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), derandomize=True)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from ablate.cli.main import main
 from ablate.records.sweeps import Asked, Sweep
 from ablate.report.tables import markdown
 from ablate.utils.errors import ConfigError
-from helpers import L1, result
+from helpers import BASE, L1, result
 
 
 def test_arms_are_summed_up_over_seeds_and_differences_are_paired(tmp_path):
@@ -152,3 +153,159 @@ def test_the_direction_of_a_metric_is_its_names_or_told(tmp_path):
     with pytest.raises(ConfigError, match=r"score/test: its name doesn't tell .* --better higher or lower"):
         compare_folders(tmp_path, metric="score/test")
     assert main(["compare", str(tmp_path), "--metric", "score/test", "--better", "lower"]) == 0
+
+
+def tell(folder: Path, **told: object) -> None:
+    """Have the result in this folder tell more; of figures, beside those that it has."""
+    content = json.loads((folder / "result.json").read_text())
+    metrics = content["metrics"] | told.pop("metrics", {})
+    (folder / "result.json").write_text(json.dumps(content | {"metrics": metrics} | told))
+
+
+@pytest.mark.parametrize(
+    ("metric", "order"), [("loss/test", ["plain", "l1", "d"]), ("score/test", ["plain", "d", "l1"])]
+)
+def test_the_best_arm_comes_first_whichever_way_the_metric_is_better(tmp_path, metric, order):
+    asked = []
+    for arm, value in (("d", 0.4), ("plain", 0.3), ("l1", 0.2)):
+        result(tmp_path / arm, arm, 0, 0.9, optimizer={"lr": value})
+        tell(tmp_path / arm, metrics={metric: value})
+        asked.append(Asked(f"{arm}0", arm, 0))
+    Sweep([], "mine", "plain", metric, asked).write(tmp_path)
+    comparison = compare_folders(tmp_path, higher_is_better=None if metric == "loss/test" else True)
+    assert (comparison.metric, comparison.higher_is_better) == (metric, metric == "score/test")
+    assert list(comparison.arms["arm"]) == order and list(comparison.arms.index) == [0, 1, 2]
+    assert comparison.sweep is not None and comparison.sweep.study == "mine"
+
+
+def test_what_is_told_of_an_arm_beside_its_verdict(tmp_path):
+    samples = {"samples": {"train": 300, "val": 100, "test": 100, "majority": 0.3}}
+    for seed in (0, 1, 2):
+        result(tmp_path / f"0{seed}", "none", seed, 0.8 + seed / 10, loss=0.1 + seed / 10)
+        status = "diverged" if seed == 1 else "finished"
+        result(tmp_path / f"1{seed}", "l1=1e-4", seed, 0.9, status, 0.5 - seed / 10, optimizer={"lr": 0.1}, **L1)
+        tell(tmp_path / f"0{seed}", **(samples if seed else {}))
+    arms = compare_folders(tmp_path).arms.set_index("arm")
+    assert list(arms["baseline"]) == ["none", "none"] and list(arms["chosen_from"]) == [1, 1]
+    assert list(arms["n"]) == [3, 2] and list(arms["pairs"]) == [0, 2] and list(arms["failed"]) == [0, 1]
+    assert list(arms["also_differs_in"]) == ["", "optimizer.lr"]
+    assert list(arms["regularized_alike"]) == [True, False]
+    assert list(arms["data"]) == ["dataset.name=digits"] * 2 and list(arms["overlap"]) == [0, 0]
+    assert list(arms["test_samples"]) == [100, 100] and list(arms["majority"]) == [0.3, 0.3]
+    assert list(arms["loss/val"]) == pytest.approx([0.2, 0.4])  # of the runs that finished
+    assert list(arms["near_zeros"]) == [0.25, 0.25] and list(arms["epochs"]) == [10, 10]
+    assert arms["mean"].tolist() == pytest.approx([0.9, 0.9])
+
+
+def test_what_no_result_tells_is_not_a_number(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    arms = compare_folders(tmp_path).arms
+    assert arms[["test_samples", "majority"]].isna().all(axis=None)
+
+
+def test_a_run_that_was_done_twice_counts_once_as_it_was_last(tmp_path):
+    for folder, accuracy, status in (("9", 0.5, "finished"), ("10", 0.7, "finished"), ("11", 0.1, "failed")):
+        result(tmp_path / folder, "none", 0, accuracy, status)
+    comparison = compare_folders(tmp_path)
+    assert [Path(folder).name for folder in comparison.runs["folder"]] == ["9", "10", "11"]
+    assert comparison.arms[["n", "mean", "failed"]].iloc[0].tolist() == [1, 0.7, 0]
+
+
+@pytest.mark.parametrize(("baseline", "other"), [("plain", "same"), ("same", "plain")])
+def test_of_two_arms_with_the_same_settings_one_has_the_row(tmp_path, baseline, other):
+    result(tmp_path / "0", "none", 0, 0.9)
+    result(tmp_path / "1", "l1=1e-4", 0, 0.8, **L1)
+    asked = [Asked("none0", "plain", 0), Asked("none0", "same", 0), Asked("l1=1e-40", "l1", 0)]
+    Sweep([], "mine", baseline, None, asked).write(tmp_path)
+    comparison = compare_folders(tmp_path)
+    assert list(comparison.arms["arm"]) == ["none", "l1=1e-4"]
+    assert comparison.remarks == [f"{other}: has no row of its own, its settings are those of none"]
+
+
+def test_the_row_of_two_arms_says_among_how_many_strengths_it_was_chosen(tmp_path):
+    asked = [Asked("none0", "plain", 0), Asked("none0", "tried", 0)]
+    result(tmp_path / "0", "none", 0, 0.9)
+    for i, strength in enumerate((0.1, 0.01), start=1):
+        regularizer = BASE["regularizer"] | {"l1": strength}
+        result(tmp_path / str(i), f"l1={strength}", 0, 0.8, loss=0.9, regularizer=regularizer)
+        asked.append(Asked(f"l1={strength}0", "tried", 0))
+    Sweep([], "mine", "plain", None, asked).write(tmp_path)
+    comparison = compare_folders(tmp_path)
+    assert comparison.arms[["arm", "chosen_from"]].values.tolist() == [["none", 3]]
+    assert list(comparison.strengths["value"]) == [0, 0.01, 0.1] and set(comparison.strengths["study_arm"]) == {"tried"}
+
+
+def test_a_baseline_that_was_named_was_not_chosen(tmp_path):
+    for i, (strength, loss) in enumerate(((0.1, 0.2), (0.01, 0.9))):
+        result(
+            tmp_path / str(i), f"l1={strength}", 0, 0.8, loss=loss, regularizer=BASE["regularizer"] | {"l1": strength}
+        )
+    arms = compare_folders(tmp_path, baseline="l1=0.01").arms
+    assert arms[["arm", "chosen_from"]].values.tolist() == [["l1=0.01", 1], ["l1=0.1", 2]]
+
+
+def test_a_run_that_could_not_be_trained_is_a_row(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    asked = [Asked("none0", "plain", 0), Asked("", "broken", 0, error="model.hidden=0: must be more", typed="a=b")]
+    Sweep([], "mine", "plain", None, asked).write(tmp_path)
+    comparison = compare_folders(tmp_path)
+    assert comparison.arms[["arm", "n", "failed"]].values.tolist() == [["none", 1, 0], ["broken", 0, 1]]
+    assert list(comparison.runs["error"].dropna()) == ["model.hidden=0: must be more"]
+    assert (comparison.unfinished, comparison.others) == (0, 0)
+
+
+def test_runs_that_could_not_be_trained_are_told_apart_by_what_was_typed(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    typed = ("model.hidden=0", "model.hidden=-1")
+    asked = [Asked(word, None, 0, error="must be more", typed=word) for word in typed]
+    Sweep([], None, None, None, [Asked("none0", None, 0), *asked]).write(tmp_path)
+    assert list(compare_folders(tmp_path).arms["arm"]) == ["none", *typed]
+
+
+def test_a_metric_or_baseline_that_is_misspelt_is_told_the_nearest(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    tell(tmp_path / "0", metrics={"loss/test": 0.1})
+    said = r"^metric=acuracy/test: must be one of accuracy/test, loss/test \(did you mean accuracy/test\?\)$"
+    with pytest.raises(ConfigError, match=said):
+        compare_folders(tmp_path, metric="acuracy/test")
+    with pytest.raises(ConfigError, match=r"^baseline=non: must be one of none \(did you mean none\?\)$"):
+        compare_folders(tmp_path, baseline="non")
+
+
+def test_every_data_setting_has_the_arm_without_regularizer_for_its_baseline(tmp_path):
+    strong = {"regularizer": BASE["regularizer"] | {"l1": 0.1}}
+    arms = (("l1=1e-4", 0.2, L1), ("none", 0.2, {}), ("l1=0.1", 0.9, strong))
+    for i, dataset in enumerate(({"name": "noise", "samples": 10}, {"name": "digits"})):
+        for j, (arm, loss, changed) in enumerate(arms):
+            result(tmp_path / f"{i}{j}", arm, 0, 0.9 - i / 10 - j / 100, loss=loss, dataset=dataset, **changed)
+    comparison = compare_folders(tmp_path)
+    assert comparison.arms[["arm", "chosen_from", "baseline"]].values.tolist() == [
+        ["none dataset=noise", 1, "none dataset=noise"],  # as they come, not by name
+        ["l1=1e-4 dataset=noise", 2, "none dataset=noise"],
+        ["none dataset=digits", 1, "none dataset=digits"],
+        ["l1=1e-4 dataset=digits", 2, "none dataset=digits"],
+    ]
+    assert comparison.strengths["value"].tolist() == [1e-4, 0.1] * 2
+    assert comparison.strengths.index.tolist() == [0, 1, 2, 3]
+    with_one = compare_folders(tmp_path, baseline="l1=1e-4 dataset=digits")
+    assert with_one.remarks == ["l1=1e-4 dataset=digits: has no result yet; compared with none dataset=noise instead"]
+    assert with_one.arms["baseline"].tolist() == ["none dataset=noise"] * 2 + ["l1=1e-4 dataset=digits"] * 2
+
+
+def test_folders_are_compared_as_one_and_those_without_results_are_named(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    with pytest.raises(ConfigError, match=rf"^{tmp_path}/a, {tmp_path}/b: no results there yet$"):
+        compare_folders(tmp_path / "a", tmp_path / "b")
+    result(tmp_path / "b" / "0", "none", 1, 0.9)
+    result(tmp_path / "a" / "0", "none", 0, 0.8)
+    result(tmp_path / "a" / "1", "l1=1e-4", 0, 0.8, **L1)
+    with pytest.raises(ConfigError, match=rf"^{tmp_path}/c: no such folder$"):
+        compare_folders(tmp_path / "a", tmp_path / "c")
+    Sweep([], "mine", "plain", None, [Asked("none0", "plain", 0)]).write(tmp_path / "a")
+    both = compare_folders(tmp_path / "a", tmp_path / "b")  # b doesn't tell what it was asked for: nothing is left out
+    assert (len(both.runs), both.sweep, both.others, both.unfinished) == (3, None, 0, 0)
+    Sweep([], "yours", "plain", None, [Asked("none1", "plain", 1)]).write(tmp_path / "b")
+    asked = compare_folders(tmp_path / "a", tmp_path / "b")
+    assert (len(asked.runs), asked.others, asked.unfinished) == (2, 1, 0)
+    assert asked.sweep is not None and asked.sweep.study == "mine"

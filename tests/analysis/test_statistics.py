@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from ablate.analysis.inference import holm
-from ablate.analysis.statistics import COLUMNS, Setting, compare, compare_together
+from ablate.analysis.inference import LEVEL, detectable, holm, mean_interval, paired
+from ablate.analysis.statistics import COLUMNS, Setting, compare, compare_together, verdict
 from ablate.utils.errors import ConfigError
 
 # Coarse figures, so that ties happen; NaN for runs that gave none.
@@ -95,6 +96,72 @@ def test_columns_and_order_are_those_promised():
     assert tuple(compared) == COLUMNS and list(compared["arm"]) == ["b", "a"]
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64", "Float64", "Float32"])
+def test_figures_are_summed_up_in_double_precision(kind):
+    figures = np.array([0.1, 0.2, 0.7, 0.4], dtype=kind.lower())
+    table = pd.DataFrame({"arm": "a", "seed": range(4), "loss": pd.array(figures, dtype=kind)}, index=[3, 3, 1, 1])
+    row = compare(table, "a", "loss").iloc[0]
+    assert same(row["mean"], figures.astype(float).mean()) and same(row["sd"], figures.astype(float).std(ddof=1))
+
+
+def test_an_infinite_figure_is_none_and_one_figure_has_no_spread():
+    table = pd.DataFrame({"arm": list("aaabb"), "seed": [0, 1, 2, 0, 1], "loss": [1.0, np.inf, 3.0, -np.inf, 2.0]})
+    both = compare(table, "a", "loss").set_index("arm")
+    assert both["n"].tolist() == [2, 1] and both["mean"].tolist() == [2, 2] and math.isnan(both.loc["b", "sd"])
+    assert both.loc["a", "sd"] == pytest.approx(math.sqrt(2))
+    table["loss"] = [np.nan] * 3 + [1.0, 2.0]
+    none = compare(table, "a", "loss").iloc[0]
+    assert none["n"] == 0 and none[["mean", "sd", "ci_low", "ci_high"]].isna().all()
+
+
+def test_every_figure_of_an_arm_stands_in_its_own_column():
+    """By `inference`, whose figures are held against others' there."""
+    random = np.random.default_rng(3)
+    base, arm = random.normal(0, 1, 9), random.normal(1.5, 1, 9)
+    rows = [{"arm": name, "seed": s, "loss": x} for name, own in (("a", base), ("b", arm)) for s, x in enumerate(own)]
+    row, found = compare(pd.DataFrame(rows), "a", "loss", overlap=0.25).iloc[1], paired(arm, base, False, 0.25)
+    assert (row["difference_low"], row["difference_high"]) == found.interval
+    assert (row["p_better_low"], row["p_better_high"]) == found.p_better_interval
+    assert (row["ci_low"], row["ci_high"]) == mean_interval(arm, overlap=0.25)
+    told = (row["difference"], row["difference_sd"], row["effect_size"], row["p"], row["p_better"])
+    assert told == (found.difference, found.sd, found.effect_size, found.p, found.p_better)
+    assert math.isnan(row["p_exact"]) and row["p_holm"] == found.p
+    assert row["detectable"] == detectable(found.sd, 9, 1, 0.25)
+    apart = compare(pd.DataFrame(rows), "a", "loss").iloc[1]
+    assert apart["p_exact"] == paired(arm, base).p_exact and apart["detectable"] == detectable(found.sd, 9)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "difference", "p", "higher", "expected"),
+    [
+        (5, 1.0, 0.001, True, "too few seeds"),
+        (6, 1.0, 0.05, True, "better"),
+        (6, 1.0, 0.05, False, "worse"),
+        (6, -1.0, 0.04, True, "worse"),
+        (6, -1.0, 0.04, False, "better"),
+        (6, 1.0, 1 - LEVEL, True, "better"),
+        (6, 1.0, 0.0501, True, "not detected"),
+        (6, 1.0, math.nan, True, "not detected"),
+    ],
+)
+def test_verdicts(pairs, difference, p, higher, expected):
+    found = replace(paired([1.0] * 6, [0.5] * 6), pairs=pairs, difference=difference)
+    assert verdict(found, p, higher) == expected
+
+
+def test_whole_figures_may_lack_seeds():
+    table = pd.DataFrame({"arm": list("aaabb"), "seed": [0, 1, 2, 1, 2], "loss": [1, 2, 3, 5, 5]})
+    row = compare(table, "a", "loss").iloc[1]
+    assert (row["n"], row["mean"], row["difference"]) == (2, 5, 2.5)
+
+
+def test_a_table_of_the_baseline_alone_has_numbers_for_what_there_is_not():
+    alone = compare(pd.DataFrame({"arm": "a", "seed": [0, 1], "loss": [1.0, 2.0]}), "a", "loss")
+    told = alone.drop(columns=["arm", "verdict"])
+    assert all(pd.api.types.is_numeric_dtype(kind) for kind in told.dtypes)
+    assert told.columns[told.notna().all()].tolist() == ["n", "mean", "sd", "ci_low", "ci_high"]
+
+
 def test_a_lower_loss_is_better():
     base = {"arm": "a", "seed": range(8), "loss": np.linspace(1, 2, 8)}
     less = {"arm": "b", "seed": range(8), "loss": np.linspace(0.5, 1.6, 8)}
@@ -108,16 +175,24 @@ def test_a_lower_loss_is_better():
     ("change", "said"),
     [
         ({"baseline": "z"}, "baseline='z': must be one of 'a', 'b'"),
-        ({"metric": "acc", "higher_is_better": None}, "no column acc"),
+        ({"metric": "acc", "higher_is_better": None}, "^the table has no column acc; it has arm, seed, score$"),
+        ({"table": pd.DataFrame({"x": [1], "score": [1.0]})}, "^the table has no column arm, seed; it has x, score$"),
         ({"higher_is_better": None}, "score: its name doesn't tell whether higher or lower figures are better"),
-        ({"table": pd.DataFrame({"arm": ["a", "b"], "seed": [0, 0], "score": ["x", "y"]})}, "score: must be numbers"),
+        (
+            {"table": pd.DataFrame({"arm": ["a", "b"], "seed": [0, 0], "score": ["x", "y"]})},
+            "^column score: must be numbers, NaN where a",
+        ),
         (
             {"table": pd.DataFrame({"arm": ["a", None], "seed": [0, 0], "score": [1.0, 2.0]})},
+            "^the table has a row without an arm or a seed$",
+        ),
+        (
+            {"table": pd.DataFrame({"arm": ["a", "a"], "seed": [0, None], "score": [1.0, 2.0]})},
             "without an arm or a seed",
         ),
         (
-            {"table": pd.DataFrame({"arm": ["a", "a"], "seed": [0, 0], "score": [1, 2]})},
-            "arm a seed 0: is in the table",
+            {"table": pd.DataFrame({"arm": ["a", "b", "b", "b"], "seed": [0, 5, 7, 7], "score": [1, 2, 3, 4]})},
+            "^arm b seed 7: is in the table twice$",
         ),
     ],
 )
@@ -171,8 +246,9 @@ def test_equal_differences_are_found_where_sign_flips_say_so_and_arms_that_tie_a
     assert (alone.loc["b", "p_holm"], alone.loc["b", "verdict"]) == (2 / 64, "worse")
 
 
-def test_what_too_few_seeds_could_detect_is_nothing():
-    index = pd.MultiIndex.from_product([list("ab"), range(5)], names=["arm", "seed"])
-    table = pd.DataFrame({"loss": np.random.default_rng(0).normal(size=10)}, index).reset_index()
+@pytest.mark.parametrize("n", [5, 6])
+def test_what_too_few_seeds_could_detect_is_nothing(n):
+    index = pd.MultiIndex.from_product([list("ab"), range(n)], names=["arm", "seed"])
+    table = pd.DataFrame({"loss": np.random.default_rng(0).normal(size=2 * n)}, index).reset_index()
     row = compare(table, "a", "loss").iloc[1]
-    assert row["verdict"] == "too few seeds" and row["difference_sd"] > 0 and math.isnan(row["detectable"])
+    assert row["difference_sd"] > 0 and math.isnan(row["detectable"]) == (row["verdict"] == "too few seeds") == (n < 6)

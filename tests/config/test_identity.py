@@ -19,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablate import data, models, regularizers
 from ablate.config import identity, registration
 from ablate.config.checks import check
-from ablate.config.identity import arm_id, changed, decisive, run_id, settings
+from ablate.config.identity import arm_id, changed, data_settings, decisive, run_id, settings, settings_id
 from ablate.config.schema import OPTIMIZERS, Config, EarlyStopping, Logging, Stacking, Trainer
 from ablate.options.discovery import using
 from ablate.options.target import TargetDataset, TargetModel
@@ -212,6 +212,31 @@ def test_an_arm_is_its_code_and_all_that_decides_but_seed_samples_and_device(con
     assert arm_id(one, {"a": "1"}) == arm_id(other, {"a": "1"})
     stronger = configured("regularizer=l1").model_dump()
     assert len({arm_id(one, {"a": "1"}), arm_id(one, {"a": "2"}), arm_id(stronger, {"a": "1"})}) == 3
+
+
+def test_ids_are_short_and_do_not_depend_on_the_order_of_keys(configured):
+    config = configured("regularizer=l1").model_dump()
+    turned = {key: dict(reversed(node.items())) if isinstance(node, dict) else node for key, node in config.items()}
+    turned = dict(reversed(turned.items()))
+    code = {"b": "1", "a": "2"}
+    assert run_id(config, ORIGIN) == run_id(turned, dict(reversed(ORIGIN.items())))
+    assert arm_id(config, code) == arm_id(turned, dict(reversed(code.items())))
+    assert settings_id(config) == settings_id(turned)
+    for found, length in ((run_id(config, ORIGIN), 12), (arm_id(config, code), 4)):
+        assert len(found) == length and set(found) <= set("0123456789abcdef")  # they name files and folders
+    assert list(identity.origin(code, "samples", "cpu")["code"]) == ["a", "b"]
+
+
+def test_what_a_run_was_asked_for_is_its_keys_whatever_it_met(configured):
+    configs = [configured(*words).model_dump() for words in ((), ("device=cpu",), ("seed=1",), ("optimizer.lr=0.3",))]
+    found = [settings_id(config) for config in configs]
+    assert found[0] == found[1] and len(set(found)) == 3
+
+
+def test_data_is_known_by_its_keys_as_one_types_them(configured):
+    expected = "dataset.name=digits, dataset.split_seed=null, dataset.x=[1,2], dataset.y=true"
+    dataset = {"name": "digits", "root": "elsewhere", "split_seed": None, "x": [1, 2], "y": True}
+    assert data_settings({**configured().model_dump(), "dataset": dataset}) == expected
 
 
 def test_what_has_changed_is_told():

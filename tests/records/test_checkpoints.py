@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -16,8 +17,10 @@ from ablate.options.discovery import using
 from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT
-from helpers import slow_ones, trained
+from ablate.training.engine import Checkpoint
+from helpers import ROOT, slow_ones, trained
 
+ZOO = ROOT / "tests" / "training" / "own"
 SETTINGS = {
     "adam": ["regularizer=dropout", "trainer.epochs=9"],
     "momentum": ["optimizer=sgd", "optimizer.momentum=0.9", "regularizer=l1", "trainer.epochs=9"],
@@ -42,6 +45,13 @@ def content(folder: Path) -> dict[str, object]:
     }
 
 
+def kill(jobs: list[Job], epochs: int) -> None:
+    """Runs of a stack that are killed in the epoch after so many."""
+    stopped = train_stack(jobs)
+    list(itertools.islice(stopped, epochs))
+    stopped.close()
+
+
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     events.Reload()
@@ -53,10 +63,7 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(configured, t
     config = configured(*SETTINGS[setting], "trainer.checkpoint_every=2", "seed=3")
     list(run_all([Job(config, tmp_path / "whole")]))
     job = Job(config, tmp_path / "killed")
-    stopped = train_stack([job])
-    for rows in itertools.islice(stopped, 5):  # a checkpoint after epoch 4; epoch 5 is lost
-        assert rows[0].epoch <= 5
-    stopped.close()
+    kill([job], 5)  # a checkpoint after epoch 4; epoch 5 is lost
     assert checkpoints.epoch(job) == 4
     ((_, result),) = run_all([job])
     assert result["status"] == "finished"
@@ -67,15 +74,28 @@ def test_a_run_that_goes_on_has_the_bits_of_one_that_never_stopped(configured, t
     assert checkpoints.epoch(job) == 0 and not list((tmp_path / "killed").glob("checkpoint*"))
 
 
+@pytest.mark.parametrize("kind", ["batch_norm", "rebound"])
+def test_a_run_goes_on_with_its_buffers_and_those_of_its_best_weights(configured, tmp_path, kind):
+    words = ("model=zoo", f"model.kind={kind}", "dataset=noise", "optimizer.lr=0.01", "trainer.checkpoint_every=5")
+    stopping = ("early_stopping=patience", "early_stopping.patience=50", "trainer.epochs=6")
+    with using([ZOO]):
+        config = configured(f"hydra.searchpath=[file://{ZOO}]", *words, *stopping)
+        ((_, result),) = run_all([Job(config, tmp_path / "whole")])
+        assert result["best_epoch"] < 5  # the best weights are of before it was killed
+        job = Job(config, tmp_path / "killed")
+        kill([job], 5)
+        assert checkpoints.epoch(job) == 5
+        list(run_all([job]))
+    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+
+
 def test_runs_of_a_stack_go_on_in_other_company(configured, tmp_path):
     overrides = ["trainer.epochs=6", "model.hidden=[16]", "trainer.checkpoint_every=3"]
     arms = ["regularizer=none", "regularizer=l1", "regularizer=dropout"]
     configs = [configured(*overrides, arm, f"seed={seed}") for arm in arms for seed in (0, 1)]
     list(run_all([Job(c, tmp_path / f"whole{i}") for i, c in enumerate(configs)]))
     jobs = [Job(c, tmp_path / f"killed{i}") for i, c in enumerate(configs)]
-    stopped = train_stack(jobs[:4])
-    list(itertools.islice(stopped, 4))
-    stopped.close()
+    kill(jobs[:4], 4)
     planned = []
     results = dict(run_all(jobs[::-1], on_plan=lambda plan: planned.append(str(plan))))  # with two new ones
     assert {result["status"] for result in results.values()} == {"finished"}
@@ -89,9 +109,7 @@ def test_a_checkpoint_that_is_of_no_use_is_left_alone_and_the_run_begins_anew(co
     config = configured("trainer.epochs=4", "model.hidden=[8]", "trainer.checkpoint_every=2")
     list(run_all([Job(config, tmp_path / "whole")]))
     job = Job(config, tmp_path / "run")
-    stopped = train_stack([job])
-    list(itertools.islice(stopped, 3))
-    stopped.close()
+    kill([job], 3)
     path = job.folder / CHECKPOINT
     if damage == "truncated":
         path.write_bytes(path.read_bytes()[:-100])
@@ -124,9 +142,7 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from_and_that_is_said(configu
             assert checkpoints.epoch(job) == epoch
             said = capsys.readouterr().err
             if epoch == 0 and factor == 1:
-                stopped = train_stack([job])
-                list(itertools.islice(stopped, 3))
-                stopped.close()
+                kill([job], 3)
             elif factor != 1:
                 list(run_all([job]))
                 list(run_all([Job(job.config, tmp_path / "whole")]))
@@ -140,3 +156,55 @@ def test_a_checkpoint_of_other_code_is_not_gone_on_from_and_that_is_said(configu
 def test_checkpoints_are_due_by_epochs_or_by_the_clock(configured, every, epochs):
     (rows,) = trained([configured("trainer.epochs=7", "model.hidden=[4]", f"trainer.checkpoint_every={every}")])
     assert [row.epoch for row in rows if row.checkpoint is not None] == epochs
+
+
+STATE = {"epoch": 3, "steps": 12, "seconds": 1.5, "stopping": {"best": 0.25, "wait": 1}, "best": {"loss/val": 0.25}}
+TENSORS = {"now/weights": torch.arange(6.0).view(2, 3).t(), "now/buffers/n": torch.tensor(3), "kept": torch.ones(2)}
+
+
+def stored(job: Job) -> None:
+    """A checkpoint of a run with a history of 6 bytes and 4 bytes of events, in a folder of its own."""
+    job.folder.mkdir()
+    (job.folder / "events.out.tfevents.1").write_bytes(b"1234")
+    with (job.folder / "history.csv").open("wb") as history:
+        history.write(b"epoch\n")
+        checkpoints.store(job, Checkpoint(**STATE, tensors=TENSORS), [history])
+        assert (job.folder / "history.csv").read_bytes() == b"epoch\n"  # on disk, before the file is closed
+
+
+def test_what_was_stored_is_loaded_and_files_are_cut_back_to_what_they_were(configured, tmp_path):
+    job = Job(configured(), tmp_path / "run")
+    stored(job)
+    for name in ("history.csv", "events.out.tfevents.1", "events.out.tfevents.2", "ablate.log"):
+        with (job.folder / name).open("ab") as file:
+            file.write(b"later")
+    assert checkpoints.epoch(job) == 3
+    found = checkpoints.load(job)
+    assert {name: getattr(found, name) for name in STATE} == STATE
+    assert found.tensors.keys() == TENSORS.keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in TENSORS.items())
+    left = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.name != CHECKPOINT}
+    assert left == {"history.csv": b"epoch\n", "events.out.tfevents.1": b"1234", "ablate.log": b"later"}
+    for _ in range(2):  # what is gone is gone
+        checkpoints.remove(job)
+        assert checkpoints.epoch(job) == 0 and checkpoints.load(job) is None
+
+
+def test_why_a_checkpoint_is_of_no_use_is_said_of_a_run_of_the_same_settings(configured, tmp_path, capsys):
+    job, other, reseeded = (Job(configured(*words), tmp_path / "run") for words in ((), (), ("seed=7",)))
+    stored(job)
+    vars(other)["origin"] = job.origin | {"device": "cuda"}
+
+    def said(of: Job) -> str:
+        assert checkpoints.epoch(of) == 0 and checkpoints.load(of) is None
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+        return " ".join(" ".join(lines[: len(lines) // 2]).split())
+
+    anew = f"warning: {job.folder / CHECKPOINT}: no use, the run begins anew: "
+    assert said(other) == f"{anew}trained on cpu before"
+    assert said(reseeded) == ""
+    (job.folder / "history.csv").write_bytes(b"epoc")
+    assert said(job) == f"{anew}the files that belong to it are shorter than they were"
+    (job.folder / "history.csv").unlink()
+    assert said(job) == f"{anew}the files that belong to it are shorter than they were"

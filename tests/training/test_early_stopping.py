@@ -61,6 +61,7 @@ def watch(losses: list[float], **changed: object) -> tuple[int | None, int]:
         # NaN is never an improvement and never the best
         ([nan, nan, nan], {"patience": 2}, (2, 0)),
         ([nan, 3, 2], {"patience": 2}, (None, 3)),
+        ([nan, 3, 2], {"patience": 0}, (None, 3)),  # the first epoch never stops
         ([3, nan, 2], {"patience": 2}, (None, 3)),
         ([3, nan, nan], {"patience": 2}, (3, 1)),
         # the notes: 0.04 … 0.0401 at epoch 25 … 0.04001 at 35 … still there at 99
@@ -109,6 +110,52 @@ def test_agrees_with_keras_on_any_losses(losses, patience, min_delta, baseline, 
     settings = {"patience": patience, "min_delta": min_delta, "baseline": baseline, "start_from_epoch": start}
     expected = keras(losses, patience, min_delta, baseline, start, monitored.get("mode", "min"))
     assert watch(losses, **settings, **monitored) == expected
+
+
+DIFFERENT = (
+    {"patience": 2},
+    {**ACCURACY, "patience": 1, "min_delta": 0.5},
+    {"patience": 3, "baseline": 2.0},
+    {"patience": 0, "start_from_epoch": 2},
+    {"patience": None},
+)
+FIGURES = st.lists(st.sampled_from([1.0, 2.0, 2.25, 3.0, nan]), min_size=8, max_size=8)
+
+
+@given(st.tuples(*[FIGURES] * len(DIFFERENT)), st.integers(1, 7))
+def test_runs_that_stay_or_go_on_later_keep_what_is_theirs_when_others_leave(drawn, pause):
+    """Of every run: what is known of it after each epoch is what it would be of the run alone."""
+    alone = [Stopper([config(**settings)]) for settings in DIFFERENT]
+    stopper, there = Stopper([config(**settings) for settings in DIFFERENT]), list(range(len(DIFFERENT)))
+    for epoch in range(1, 9):
+        now = np.array([drawn[run][epoch - 1] for run in there])
+        improved = stopper.update(epoch, {"loss/val": now, "accuracy/val": now})
+        for place, run in enumerate(there):
+            expected = alone[run].update(epoch, {"loss/val": now[[place]], "accuracy/val": now[[place]]})
+            assert improved[place] == expected[0]
+            np.testing.assert_equal(stopper.entry(place), alone[run].entry(0))
+        stay = ~stopper.stopped
+        there = [run for run, stays in zip(there, stay, strict=True) if stays]
+        stopper.keep(stay)
+        if epoch == pause:
+            entries = [stopper.entry(place) for place in range(len(there))]
+            stopper = Stopper([config(**DIFFERENT[run]) for run in there])
+            for place, entry in enumerate(entries):
+                stopper.resume(place, entry)
+
+
+def test_what_is_known_of_a_run_is_plain_numbers():
+    stopper = Stopper([config(patience=5)])
+    assert stopper.best_epoch[0] == stopper.wait[0] == 0 and math.isnan(stopper.best[0])
+    for epoch, loss in enumerate([3.0, 2.0, 4.0], start=1):
+        stopper.update(epoch, {"loss/val": np.array([loss])})
+    assert stopper.entry(0) == {"best": 2.0, "best_epoch": 2, "wait": 1, "stopped": False}
+    assert [type(value) for value in stopper.entry(0).values()] == [float, int, int, bool]  # json takes no others
+
+
+@pytest.mark.parametrize("beyond", [{"min_delta": 1e300}, {"baseline": 1e300}])
+def test_figures_beyond_float32_are_infinite_and_no_warning(beyond):
+    assert watch([3, 2, 1], patience=2, **beyond) == ((3, 1) if "min_delta" in beyond else (None, 3))
 
 
 @given(st.lists(st.lists(st.sampled_from([1.0, 2.0, 3.0, nan]), min_size=8, max_size=8), min_size=2, max_size=5))

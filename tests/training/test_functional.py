@@ -197,6 +197,42 @@ def test_dropout_of_any_module_is_drawn_and_scaled(kind):
     assert torch.equal(first, stack.forward(torch.ones(3, 500, 6), training=True))
 
 
+class Noisy(nn.Module):
+    """Draws random numbers by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = nn.Linear(6, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(x + torch.randn_like(x) if self.training else x)
+
+
+def test_what_a_module_draws_by_itself_is_its_runs_and_no_others():
+    """Alone or in company, whatever was drawn before, anew at every step, again when the epoch is begun again."""
+    x = torch.ones(3, 8, 6)
+
+    def steps(runs: int) -> list[Tensor]:
+        _, stack, _ = stacked(Noisy, Serial, runs)
+        stack.start_epoch(1)
+        before = torch.get_rng_state()
+        found = [stack.forward(x[:runs], training=True) for _ in range(2)]
+        stack.start_epoch(2)
+        found.append(stack.forward(x[:runs], training=True))
+        stack.start_epoch(1)
+        found.append(stack.forward(x[:runs], training=True))
+        assert torch.equal(torch.get_rng_state(), before)
+        return found
+
+    alone, company = steps(1), steps(3)
+    for one, beside in zip(alone, company, strict=True):
+        assert torch.equal(one[0], beside[0])
+    first, second, other, again = company
+    assert torch.equal(first, again) and not torch.equal(first, second) and not torch.equal(first, other)
+    noise = [logits - model.out(x[0]).t() for logits, model in zip(first, stacked(Noisy, Serial)[0], strict=True)]
+    assert not any(torch.equal(noise[0], of_other) for of_other in noise[1:])
+
+
 def test_batch_statistics_stay_with_their_run():
     _, stack, _ = stacked(Residual, Vmapped)
     stack.start_epoch(1)

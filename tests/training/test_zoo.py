@@ -20,7 +20,7 @@ from ablate.config.schema import Config
 from ablate.options.discovery import using
 from ablate.training.functional import Vmapped
 from ablate.training.stack import Stack
-from helpers import AdamOfKeras, RMSpropOfKeras, parts, trained
+from helpers import AdamOfKeras, RMSpropOfKeras, figures, parts, trained
 
 OWN = Path(__file__).with_name("own")
 KINDS = ("plain", "rebound", "tied", "weight_norm", "head_first", "attention", "batch_norm", "group_norm",
@@ -123,11 +123,23 @@ def test_a_module_has_the_same_bits_alone_and_in_company(zoo, kind):
     company = trained(configs)
     for config, beside in zip(configs, company, strict=True):
         (alone,) = trained([config])
-        for a, b in zip(alone, beside, strict=True):
-            assert {k: v for k, v in a.figures.items() if k != "seconds"} == {
-                k: v for k, v in b.figures.items() if k != "seconds"
-            }
+        assert figures(alone) == figures(beside)
         assert all(torch.equal(alone[-1].ending.state[name], b) for name, b in beside[-1].ending.state.items())
+
+
+@pytest.mark.parametrize("kind", ["batch_norm", "rebound"])
+def test_best_weights_are_restored_with_the_buffers_of_their_epoch(zoo, kind):
+    """They are all that a run of exactly so many epochs ends with, though others of the stack go on."""
+    words = ("dataset=noise", "optimizer.lr=0.01")
+    stopping = ("early_stopping=patience", "early_stopping.patience=3", "trainer.epochs=30")
+    configs = [zoo(kind, *words, *stopping, f"seed={seed}") for seed in range(3)]
+    ends = [rows[-1].ending for rows in trained(configs)]
+    assert len({ending.epochs for ending in ends}) > 1
+    for seed, stopped in enumerate(ends):
+        assert stopped.best_epoch < stopped.epochs
+        ((*_, exact),) = trained([zoo(kind, *words, f"trainer.epochs={stopped.best_epoch}", f"seed={seed}")])
+        assert all(torch.equal(stopped.state[name], tensor) for name, tensor in exact.ending.state.items())
+        assert stopped.metrics == exact.ending.metrics
 
 
 @pytest.mark.parametrize("kind", ["plain", "rebound", "tied", "head_first", "own_dropout"])
