@@ -15,9 +15,10 @@ pytestmark = pytest.mark.usefixtures("elsewhere")
 SMALL = "# @package _global_\ndefaults: [override /regularizer: l1]\nmodel: {hidden: [4]}\n"
 TWICE = "model=mlp model=lenet"
 OVERRULED = (
-    "mine/experiment/small.yaml: sets model.hidden, which would win over model=lenet; move its model to "
-    "model/small.yaml, and choose that: - override /model: small"
+    "experiment={}: sets model.hidden, which would win over model=lenet; put its model into an option, "
+    "model/NAME.yaml, and choose that: - override /model: NAME"
 )
+CHILD = "# @package _global_\ndefaults: [small]\ntrainer: {epochs: 1}\n"
 
 
 @pytest.mark.parametrize(
@@ -28,21 +29,23 @@ OVERRULED = (
         ("-m optimizer=adam optimizer=adam,sgd", "optimizer=adam optimizer=adam,sgd: only one would count"),
         (f"-m study=regularizers \"study.common='{TWICE}'\"", f"{TWICE}: only one would count"),
         (f"-m study=regularizers \"study.arms.l1='{TWICE}'\"", f"{TWICE}: only one would count"),
-        ("--config-dir mine experiment=small model=lenet", OVERRULED),
+        ("--config-dir mine experiment=small model=lenet", OVERRULED.format("small")),
+        ("--config-dir mine model=lenet experiment=child", OVERRULED.format("child")),
+        ("--config-dir mine experiment=[notes_l1,small] model=lenet", OVERRULED.format("[notes_l1,small]")),
         ("--config-dir mine -m experiment=small,notes_l1 model=lenet", None),
-        ("--config-dir mine -m experiment=small model=lenet,mlp", OVERRULED),
+        ("--config-dir mine -m experiment=small model=lenet,lenet", OVERRULED.format("small")),
         ("--config-dir mine experiment=bare", "experiment=bare: would set nothing; its file must begin with # @package "
                                               "_global_"),
     ],
 )  # fmt: skip
 def test_what_would_be_ignored_is_refused(words, said, capsys):
-    for name, content in (("small", SMALL), ("bare", "trainer: {epochs: 1}\n")):
+    for name, content in (("small", SMALL), ("child", CHILD), ("bare", "trainer: {epochs: 1}\n")):
         path = Path("mine/experiment", f"{name}.yaml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     if said is None:  # of a sweep, the jobs that can be trained are
         assert main([*words.split(), "trainer.epochs=1", "logging.tensorboard=false"]) == 1
-        assert OVERRULED in next(Path("outputs").rglob("comparison.md")).read_text()
+        assert OVERRULED.format("small") in next(Path("outputs").rglob("comparison.md")).read_text()
         return
     assert main(shlex.split(words)) == 2
     assert capsys.readouterr().err == f"error: {said}\n"

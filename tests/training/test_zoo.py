@@ -157,6 +157,6 @@ def test_masks_of_a_layer_that_is_skipped_at_random_follow_from_the_seed_alone(z
 
 
 def test_what_a_module_keeps_by_itself_goes_on_through_evaluation(zoo):
-    ((*_, last),) = trained([zoo("counting", "trainer.epochs=4", "early_stopping=patience")])
+    ((*_, last),) = trained([zoo("counting", "trainer.epochs=4")])
     assert last.ending.metrics["loss/val"] == last.figures["loss/val"]
-    assert last.ending.metrics["accuracy/test"] > 0.5  # by a module that has warmed up
+    assert last.ending.metrics["accuracy/test"] > 0.9 * last.figures["accuracy/val"]  # by a module that has warmed up

@@ -13,10 +13,8 @@ from typing import NoReturn
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from ablate.config.ignored import refuse_ignored
+from ablate.config.ignored import SEARCHPATH, refuse_ignored
 from ablate.utils.errors import ConfigError
-
-SEARCHPATH = "hydra.searchpath"
 
 
 def own_folders(arguments: Sequence[str]) -> list[Path]:

@@ -22,6 +22,7 @@ from omegaconf import OmegaConf, open_dict
 from ablate.cli import flags
 from ablate.cli.messages import said_of
 from ablate.config import registration
+from ablate.config.ignored import SEARCHPATH
 from ablate.options import discovery
 from ablate.utils.console import FINISHED, complain
 
@@ -48,8 +49,8 @@ def text(arguments: Sequence[str], own: Sequence[Path]) -> str:
     given = parser.parse_args(list(arguments))
     conf = str(Path(given.config_path or registration.folder()).resolve())
     places = ",".join(f"'file://{folder.resolve()}'" for folder in own)
-    overrides = [text for text in given.overrides if not text.lstrip("+").startswith(flags.SEARCHPATH)]
-    overrides += [f"{flags.SEARCHPATH}=[{places}]"] * bool(own)
+    overrides = [text for text in given.overrides if not text.lstrip("+").startswith(SEARCHPATH)]
+    overrides += [f"{SEARCHPATH}=[{places}]"] * bool(own)
     with initialize_config_dir(conf, job_name="ablate", version_base="1.3"):
         config = compose(given.config_name or "config", overrides, return_hydra_config=True)
         sources = GlobalHydra.instance().config_loader().get_sources()

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from omegaconf import DictConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import get_yaml_loader
 
 from ablate.config.registration import folder as conf
 from ablate.config.registration import groups
-from ablate.options.discovery import REGULARIZERS, own_folders
+from ablate.options.discovery import REGULARIZERS
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import short
 
+SEARCHPATH = "hydra.searchpath"
 COMBINED = "to combine two, type regularizer=[l1,dropout], or a number beside one: regularizer=l1 model.dropout=0.2"
 
 
@@ -61,25 +66,31 @@ def refuse_unheeded(composed: DictConfig) -> None:
     composed: a job, with Hydra's node, which tells what was typed for it.
 
     Raises:
-        ConfigError: names the two options; or the preset's file, the key and what to do.
+        ConfigError: names the two options; or the preset, the key and what to do.
     """
     chosen = refuse_repeated(OverridesParser.create().parse_overrides(list(composed.hydra.overrides.task)))
-    preset = composed.hydra.runtime.choices.get("experiment")
-    if isinstance(preset, str):
-        _look_at_preset(preset, chosen)
-        if composed.get("experiment"):
-            raise ConfigError(f"experiment={preset}: would set nothing; its file must begin with # @package _global_")
+    if (preset := chosen.pop("experiment", None)) is None:
+        return
+    loader, own = GlobalHydra.instance().config_loader(), composed.hydra.overrides.hydra
+    options = (*(line for line in own if SEARCHPATH in line), *(each.input_line for each in chosen.values()))
+    beside, alone = _composed(loader, (*options, preset.input_line)), _composed(loader, options)
+    for group, override in chosen.items():
+        if key := next((k for k in beside[group] if beside[group][k] != alone[group].get(k, ...)), None):
+            said = f"sets {group}.{key}, which would win over {override.input_line}"
+            todo = (
+                f"put its {group} into an option, {group}/NAME.yaml, and choose that there: - override /{group}: NAME"
+            )
+            raise ConfigError(f"{preset.input_line}: {said}; {todo}")
+    if beside.get("experiment"):
+        raise ConfigError(f"{preset.input_line}: would set nothing; its file must begin with # @package _global_")
 
 
-def _look_at_preset(name: str, chosen: Mapping[str, Override]) -> None:
-    """A preset sets no keys of a group of which another option was chosen."""
-    places = [place / "experiment" / f"{name}.yaml" for place in (*own_folders(), conf())]
-    found = ((path, *item) for path in places if path.is_file() for item in _read(path).items())
-    for file, group, keys in found:
-        if group in chosen and isinstance(keys, dict):
-            said = f"sets {group}.{next(iter(keys))}, which would win over {chosen[group].input_line}"
-            todo = f"move its {group} to {group}/{name}.yaml, and choose that: - override /{group}: {name}"
-            raise ConfigError(f"{short(file)}: {said}; {todo}")
+@lru_cache(maxsize=64)
+def _composed(loader: ConfigLoader, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """The groups of what Hydra composes, unresolved: a model's dropout is what follows the regularizer."""
+    made = loader.load_configuration("config", list(overrides), run_mode=RunMode.RUN)
+    found: dict[str, Any] = OmegaConf.to_container(made, resolve=False)  # type: ignore[assignment]
+    return found
 
 
 def _read(file: Path) -> dict[str, Any]:
