@@ -5,6 +5,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Any
 
+from ablate.utils.imports import watch
 from ablate.utils.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = ["ConfigError", "RunFailed", "__version__", "compare", "study", "train
 # many runs share its stack. Its reproducible mode costs nothing measurable (docs/performance.md), but it
 # is read once, before the first product.
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
+watch()  # before modules of somebody's own are imported, as far as we can
 
 _PLACES = {
     "ConfigError": "ablate.utils.errors",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from importlib import metadata
 from pathlib import Path
@@ -108,6 +110,19 @@ def test_a_source_that_cannot_be_read_is_refused_by_its_name(importable):
         of_modules(["net"])
 
 
+def test_a_module_of_ones_own_counts_whatever_its_name(importable):
+    put("net.py", "import this, rich, json\n")
+    put("this.py")
+    put("rich.py")
+    script = (
+        "import sys; sys.path.insert(0, '.'); from ablate.options.code import of_modules; print(*of_modules(['net']))"
+    )
+    said = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True)
+    assert sorted(said.stdout.split()) == ["net", "rich", "this"], said.stderr
+    put("this.py", "x = 2\n")
+    assert of_modules(["net"])["this"] == of_modules(["this"])["this"] != source.of_module("x = 1\n", "").digest
+
+
 def test_a_module_is_read_once(importable, monkeypatch):
     put("net.py", "import parts\n")
     put("parts.py", "import net\n")
@@ -127,6 +142,43 @@ def test_of_a_module_that_is_loaded_counts_what_was_loaded_until_it_is_loaded_an
     assert of_modules(["net"]) == before
     importlib.reload(module)
     assert of_modules(["net"]) != before
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_module_that_has_changed_since_it_was_imported_is_refused(importable, before):
+    """Nothing tells what was imported; `before`: a file of older times that was moved there."""
+    put("net.py")
+    put("older.py", "x = 12345\n")
+    os.utime("older.py", (1e9, 1e9))
+    module = importlib.import_module("net")
+    time.sleep(0.05)  # clocks of file systems are coarse
+    if before:
+        Path("older.py").replace("net.py")
+    else:
+        put("net.py", "x = 12345\n")
+    with pytest.raises(ConfigError, match=r"^net\.py: has changed since it was imported; importlib\.reload it"):
+        of_modules(["net"])
+    importlib.reload(module)
+    assert of_modules(["net"])["net"] == source.of_module("x = 12345\n", "").digest
+
+
+def test_a_module_that_was_there_before_us_counts_unless_it_has_changed_since(importable):
+    put("net.py")
+    script = """
+import net, time, ablate
+from pathlib import Path
+from ablate.options.code import of_modules, _read
+print(*of_modules(["net"]))
+_read.clear()
+time.sleep(0.05)
+Path("net.py").write_text("x = 2")
+try:
+    of_modules(["net"])
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("net\nnet.py: has changed since")
 
 
 def test_in_another_process_the_code_is_the_same(importable):
@@ -238,14 +290,52 @@ def test_what_has_no_source_may_be_anything(importable):
     assert typed(text) != typed(text.replace("Base())", "Net)"))
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("from types import SimpleNamespace\nx = SimpleNamespace(slope=1)\ndef Net(): return x.slope", "=1", "=2"),
+        ("import numpy as np\nx = np.array([1.0, 2.0])\ndef Net(): return x.sum()", "2.0", "3.0"),
+        ("import torch\nx = torch.tensor([1.0, 2.0])\ndef Net(): return x.sum()", "2.0", "3.0"),
+        ("import torch\nx = torch.tensor(2.0).bfloat16()\ndef Net(): return x", "2.0", "3.0"),
+        ("import torch\nx = torch.nn.Softplus(beta=1)\ndef Net(): return x", "=1", "=2"),
+        ("import torch\n@torch.no_grad()\ndef Net(x): return torch.relu(x) * 1.5", "1.5", "2.5"),
+        ("from functools import lru_cache\n@lru_cache\ndef f(): return 1\ndef Net(): return f()", "1", "2"),
+        ("import functools\nclass Net:\n  @functools.cached_property\n  def f(self): return 1", "1", "2"),
+        ("import parts\nx = parts.Data(1)\ndef Net(): return x", "1", "2"),
+        ("import parts\nNet = parts.scaled(1)", "1", "2"),
+        ("a, b = [0], [0]\nx = [a, b, a]\ndef Net(): return x", "b, a", "b, b"),
+        ("class Net:\n  @property\n  def f(self): ...\n  @f.deleter\n  def f(self): print(1)", "1", "2"),
+        ("import collections\nx = collections.OrderedDict(a=1, b=2)\ndef Net(): return x", "a=1, b=2", "b=2, a=1"),
+        ("import re, enum\nclass E(enum.Enum): A = 1\ndef Net(): return E.A, re.sub, len", "= 1", "= 2"),
+    ],
+)
+def test_what_typed_code_names_counts_by_its_value(importable, text, old, new):
+    put(
+        "parts.py",
+        "from dataclasses import dataclass\n@dataclass\nclass Data:\n    x: int\n"
+        "def scaled(by):\n    return lambda x: by * x\n",
+    )
+    assert typed(text) == typed(text) != typed(text.replace(old, new))
+
+
+def test_what_typed_code_imports_and_what_another_module_holds_counts_by_that_module(importable):
+    put("parts.py", "import threading\nclass Net:\n    lock = threading.Lock()\n")
+    put("inner.py")
+    text = "import parts\nkind = parts.Net\ndef Net():\n    import inner as data\n    return kind, data.lock\n"
+    assert set(typed(text + "import threading\nlock = threading.Lock()")) == {"prompt.Net", "parts", "inner"}
+
+
+def test_what_cannot_be_looked_into_is_refused():
+    with pytest.raises(ConfigError, match=r"^prompt\.Net: names an object of type _thread\.lock, whose value can't be"):
+        typed("import threading\nlock = threading.Lock()\ndef Net(): return lock")
+
+
 def test_a_script_counts_by_what_it_names_and_not_as_a_whole(monkeypatch):
     """Anything may stand in it that has nothing to do with a run."""
-
-    def made(shape, outputs):
-        return shape
-
-    made.__module__ = "__main__"
-    monkeypatch.setattr(sys.modules["__main__"], "made", made, raising=False)
+    script = ModuleType("__main__")
+    exec("def made(shape, outputs):\n    return shape\n\nlock = __import__('threading').Lock()\n", vars(script))  # noqa: S102
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    made = script.made
     assert set(of_object("__main__.made", made)) == {"__main__.made"}
     assert of_object("__main__.made", functools.partial(made, 1)) != of_object("__main__.made", made)
 

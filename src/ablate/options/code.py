@@ -23,6 +23,7 @@ from ablate.options.discovery import GROUPS, installed
 from ablate.options.source import Source
 from ablate.utils.errors import ConfigError, one_line
 from ablate.utils.files import short
+from ablate.utils.imports import imported
 
 OURS = __name__.partition(".")[0]
 STANDS_ON = frozenset({
@@ -38,7 +39,7 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
     """The digests of modules and of what they import, by module; the versions of installed packages.
 
     Raises:
-        ConfigError: one can't be read as Python.
+        ConfigError: one can't be read as Python, or has changed since it was imported.
     """
     found: dict[str, str] = {}
     todo, seen = list(names), set[str]()
@@ -47,13 +48,13 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
             continue
         seen.add(name)
         top = name.partition(".")[0]
-        if top in sys.stdlib_module_names or (top in STANDS_ON and not _is_an_option(name)):
+        if top == OURS and not _is_an_option(name):
             continue
         spec = _spec(name)
         if spec is None or spec.origin is None:  # something in a module; a folder; or not there, as Python will say
             continue
-        if top != OURS and installed(Path(spec.origin)):
-            if version := _version(top):
+        if top != OURS and (not spec.has_location or installed(Path(spec.origin))):  # or built into Python
+            if top not in STANDS_ON and top not in sys.stdlib_module_names and (version := _version(top)):
                 found[f"{PACKAGE}{top}"] = version
             continue
         read = _source(name, spec)
@@ -66,6 +67,9 @@ def of_modules(names: Iterable[str]) -> dict[str, str]:
 def of_object(name: str, found: Any) -> dict[str, str]:
     """The code of a class or function that has been found under a full name: of the modules that it is named in and
     defined in. Of one that stands in a script, a notebook or nowhere: what it is compiled to (options/live.py).
+
+    Raises:
+        ConfigError: a source can't be read, or is not what was imported; an object that it names can't be looked into.
     """
     prefixes = [name.rpartition(".")[0]]
     while prefixes[-1] and prefixes[-1] not in sys.modules:
@@ -74,9 +78,17 @@ def of_object(name: str, found: Any) -> dict[str, str]:
     modules = [module for module in (named, defined) if not _is_typed(module)]
     code: dict[str, str] = {}
     for home in dict.fromkeys(module for module in (named, defined) if _is_typed(module)):
-        code[name], others = live.digest(found, home)
+        code[name], others = _typed(name, found, home)
         modules += [module for module in others if not _is_typed(module)]
     return code | of_modules(modules)
+
+
+def _typed(name: str, found: Any, home: str) -> tuple[str, tuple[str, ...]]:
+    try:
+        return live.digest(found, home)
+    except live.Opaque as error:
+        told = f"names an object of type {error}, whose value can't be told"
+        raise ConfigError(f"{name}: {told}; put the code into a module, and import it from there") from error
 
 
 def _is_typed(module: str) -> bool:
@@ -126,19 +138,33 @@ def _source(name: str, spec: ModuleSpec) -> Source:
 
 
 def _remembered(key: str, spec: ModuleSpec, read: Callable[[str], Source]) -> Source:
-    """Read once an import: of a module that is loaded counts what was loaded, and not what its file says by now."""
+    """Read once an import: of a module that is loaded counts what was loaded, and not what its file says by now.
+
+    Raises:
+        ConfigError: it can't be read; it was loaded before its file was written, so that nobody knows what was loaded.
+    """
     loaded = spec.name in sys.modules
     stamp = spec if loaded else _changed(str(spec.origin))
     known, found = _read.get(key, (None, None))
     if found is None or not (known is stamp if loaded else known == stamp):
         found = _read_anew(spec, read)
+        if loaded and (_changed(str(spec.origin)) or 0) > imported(spec.name):  # asked after it was read, to be sure
+            raise ConfigError(
+                f"{told(spec.name)}: has changed since it was imported; importlib.reload it, or start Python anew"
+            )
         _read[key] = stamp, found
     return found
 
 
 def _changed(file: str) -> int | None:
-    """When, in nanoseconds; None of what is no file, such as a module in an archive."""
-    return Path(file).stat().st_mtime_ns if Path(file).is_file() else None
+    """When, in nanoseconds; None of what is no file, such as a module in an archive.
+
+    A file that is moved here, or copied with its times, is old and has changed now.
+    """
+    if not Path(file).is_file():
+        return None
+    status = Path(file).stat()
+    return max(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _read_anew(spec: ModuleSpec, read: Callable[[str], Source]) -> Source:

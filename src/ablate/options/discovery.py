@@ -91,7 +91,7 @@ def blamed(error: BaseException, file: Path) -> str:
 
 def installed(path: Path) -> bool:
     """Whether a file is Python's own or an installed package's, and not somebody's at work."""
-    places = ("stdlib", "platlib", "purelib")
+    places = ("stdlib", "platstdlib", "platlib", "purelib")
     of_a_distribution = {"site-packages", "dist-packages"} & set(path.parts)  # some systems have several of these
     return bool(of_a_distribution) or any(path.is_relative_to(sysconfig.get_path(kind)) for kind in places)
 
