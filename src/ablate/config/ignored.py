@@ -77,9 +77,7 @@ def refuse_unheeded(composed: DictConfig) -> None:
     for group, override in chosen.items():
         if key := next((k for k in beside[group] if beside[group][k] != alone[group].get(k, ...)), None):
             said = f"sets {group}.{key}, which would win over {override.input_line}"
-            todo = (
-                f"put its {group} into an option, {group}/NAME.yaml, and choose that there: - override /{group}: NAME"
-            )
+            todo = f"put its {group} into an option, {group}/NAME.yaml, and choose that: - override /{group}: NAME"
             raise ConfigError(f"{preset.input_line}: {said}; {todo}")
     if beside.get("experiment"):
         raise ConfigError(f"{preset.input_line}: would set nothing; its file must begin with # @package _global_")
