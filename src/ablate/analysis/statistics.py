@@ -72,8 +72,8 @@ def compare_together(
     Raises:
         ConfigError: as `compare` does.
     """
-    higher = told_by_name(metric) if higher_is_better is None else higher_is_better
     figures = [_figures(setting, metric) for setting in settings]
+    higher = told_by_name(metric) if higher_is_better is None else higher_is_better
     against = [
         {arm: paired(of[arm], of[each.baseline], higher, each.overlap) for arm in of if arm != each.baseline}
         for each, of in zip(settings, figures, strict=True)
