@@ -213,18 +213,11 @@ class Serial(Vmapped):
     Random numbers that a module draws by itself come from a state of torch's generator that each run keeps.
     """
 
-    def __init__(
-        self,
-        models: Sequence[nn.Module],
-        seeds: Sequence[int],
-        tensors: Views,
-        gradients: Views,
-        *,
-        modules: Sequence[_Module] = (),
-    ) -> None:
-        super().__init__(models, seeds, tensors, gradients, modules=modules)
+    def __init__(self, *binding: Any, modules: Sequence[_Module] = ()) -> None:
+        super().__init__(*binding, modules=modules)
         self.states: list[Tensor] = []
-        self.own = [{name: tensor[run] for name, tensor in tensors.items()} for run in range(len(models))]
+        tensors = {name: tensor.detach() for name, tensor in (self.leaves | self.buffers).items()}
+        self.own = [{name: tensor[run] for name, tensor in tensors.items()} for run in range(len(self.seeds))]
         for each, own in zip(self.modules, self.own, strict=True):
             for name, parameter in each.module.named_parameters():
                 parameter.data = own[name]  # a view: whatever reaches the parameter finds what is trained
