@@ -3,6 +3,8 @@
     python scripts/torture.py configs 2000     # command lines: each runs, or is refused in one line
     python scripts/torture.py files 60         # damaged results: none breaks the table, none is taken as good
     python scripts/torture.py kills 200        # a sweep killed at random moments and repeated until it is done
+    python scripts/torture.py attacks 300      # attacks of all families (torture_<family>.py), drawn at random
+    python scripts/torture.py links 20         # of one family: FAMILIES
 
 Prints what was tried, and every case in which something was lost; the exit status is 1 then.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import math
@@ -22,7 +25,7 @@ import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -41,6 +44,10 @@ from ablate.config import registration
 from ablate.records.names import ASKED, RESULT
 from ablate.utils.console import FAILED, FINISHED, REFUSED
 
+sys.path.append(str(Path(__file__).parent))
+from torture_attacks import Tried
+
+FAMILIES = ("two", "links", "checkpoints", "signals", "stopped", "memory")
 # Runs of a fraction of a second, which every odd word is added to.
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")
 
@@ -82,16 +89,6 @@ STUDIES = words("""study=regularizers study=nope study=null study=[regularizers,
     study.arms={none:'study=combine'} study.arms={none:'-m'} study.arms={none:'seed=[1'} +study.arms.odd="'"
     +study.arms.odd='regularizer=nope' +study.arms.odd=3 study.arms.l1=null +study.arms.odd='hydra.run.dir=x'
     +study.arms.odd='model.hidden=[1]\\,[2]' ~study.arms.none""")
-
-
-@dataclass
-class Tried:
-    """A case: what was given, how it ended (an exit status, or for a damaged file what became of it), what was lost."""
-
-    given: list[str]
-    ended: str
-    said: str
-    lost: str | None
 
 
 def _keys() -> list[str]:
@@ -349,10 +346,25 @@ def report(tried: Sequence[Tried]) -> int:
     return int(bool(lost))
 
 
+def attack(families: Sequence[str], n: int, say: Callable[[Tried], None] = lambda tried: None) -> list[Tried]:
+    """Attack n times, each time in an empty folder; always the same attacks, though not at the same moments."""
+    tried = []
+    for i in range(n):
+        chance = Random(i)  # noqa: S311
+        family = chance.choice(families)
+        with tempfile.TemporaryDirectory() as folder:
+            tried.append(importlib.import_module(f"torture_{family}").attack(chance, Path(folder)))
+        tried[-1].given.insert(0, f"{family} {i}")
+        say(tried[-1])
+    return tried
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for name, torture in {"configs": fuzz_configs, "files": damage_files}.items():
+    families = {family: partial(attack, [family]) for family in FAMILIES}
+    tortures = {"configs": fuzz_configs, "files": damage_files, "attacks": partial(attack, FAMILIES), **families}
+    for name, torture in tortures.items():
         command = commands.add_parser(name)
         command.add_argument("n", type=int)
         command.set_defaults(torture=torture)
@@ -362,7 +374,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.torture is not None:
         return report(given.torture(given.n))
-    from torture_kills import kills  # beside this file
+    from torture_kills import kills
 
     toll = kills(given.n)
     print(toll)
