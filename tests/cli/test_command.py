@@ -15,6 +15,8 @@ from ablate.cli.command import Command
 from ablate.cli.main import main
 from ablate.cli.task import Task
 from ablate.options.discovery import using
+from ablate.records.names import LOCK, MARK
+from ablate.records.ownership import SWEEP
 from ablate.utils.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
@@ -30,16 +32,21 @@ def test_two_processes_do_not_share_a_sweeps_folder(capsys):
     assert main(["-m", "seed=0,1", "trainer.epochs=1", "hydra.sweep.dir=sweep"]) == 0
 
 
-def test_a_refused_command_takes_away_its_own_folder_and_no_other(monkeypatch, capsys):
-    logging = "hydra.job_logging.handlers.file.class=nope"  # Hydra stumbles over it when the folder is there
-    monkeypatch.setattr(Command, "place", _while_another_starts)
-    assert main([logging, "hydra.run.dir=outputs/runs/mine"]) == 2
-    assert [str(path) for path in Path().rglob("*")] == ["outputs", "outputs/runs", "outputs/runs/others"]
+@pytest.mark.parametrize("words", [["hydra.run.dir=mine/deep/run"], ["-m", "seed=0,1", "hydra.sweep.dir=mine/deep/s"]])
+def test_a_refused_command_takes_away_what_it_has_made_and_nothing_else(words, capsys, monkeypatch):
+    Path("mine").mkdir()
+    Path("mine/notes").write_text("my own")
+    held = Command.take
 
+    def take(self: Command, *how: object) -> None:
+        held(self, *how)
+        Path("mine/others").mkdir()  # somebody else is at work beside it
 
-def _while_another_starts(self: Command, folder: Path, sweep: bool) -> None:
-    self.folder, self.made = folder.absolute(), Path("outputs").absolute()
-    Path("outputs/runs/others").mkdir(parents=True)
+    monkeypatch.setattr(Command, "take", take)
+    assert main([*words, "hydra.job_logging.handlers.file.class=nope", "trainer.epochs=0"]) == 2
+    assert sorted(str(path) for path in Path().rglob("*")) == (
+        ["mine", "mine/notes"] if "-m" not in words else ["mine", "mine/notes", "mine/others"]
+    )
 
 
 SHORT = ("trainer.epochs=1", "model.hidden=[4]")
@@ -63,20 +70,32 @@ def test_a_persons_own_files_are_left_alone():
 
 
 def test_a_command_that_is_kept_out_of_a_folder_takes_nothing_away(monkeypatch):
-    """Two that start at once both find no folder: what is there then is the other's."""
     monkeypatch.setattr("ablate.records.locks.PATIENCE", 0)
-    late, early = Command(), Command()
-    for command in (late, early):
-        command.place(Path("outputs/sweep"), sweep=True)
-    early.hold(Path("outputs/sweep"))
-    Path("outputs/sweep/study.json").touch()
+    folder = Path("outputs/sweep").absolute()
+    early, late = Command(), Command()
+    early.take([(folder, False)], SWEEP)
+    (folder / "study.json").touch()
     with pytest.raises(ConfigError, match="another process is at work there"):
-        late.hold(Path("outputs/sweep"))
+        late.take([(folder, False)], SWEEP)
     late.leave_nothing()
-    assert Path("outputs/sweep/study.json").is_file()
+    assert {path.name for path in folder.iterdir()} == {LOCK, MARK, "study.json"}
+    with pytest.raises(ConfigError, match="another process is at work there"):  # and still keeps others out
+        Command().take([(folder, False)], SWEEP)
     early.leave_nothing()
     early.release()
     assert not Path("outputs").exists()
+
+
+def test_a_folder_that_was_ours_before_is_left_as_it_is():
+    folder = Path("sweep").absolute()
+    for refused in (False, True):
+        command = Command()
+        command.take([(folder, False)], SWEEP)
+        (folder / "study.json").touch()
+        if refused:
+            command.leave_nothing()
+        command.release()
+    assert {path.name for path in folder.iterdir()} == {LOCK, MARK, "study.json"}
 
 
 def test_the_environment_is_left_as_it_was(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from fnmatch import fnmatch
 
 import pytest
 import torch
@@ -12,6 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ablate.execution.runs import run_all
 from ablate.records.job import Job
+from ablate.records.names import EARLIER, EVENTS, MARK
+from ablate.records.ownership import RUN, claim
+from ablate.records.results import read
 from helpers import break_training, parts
 
 FIELDS = {
@@ -86,7 +90,7 @@ def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
 
 def test_a_run_without_tensorboard_writes_no_events(configured, tmp_path):
     recorded(configured("trainer.epochs=1", "logging.tensorboard=false"), tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "model.safetensors", "result.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".ablate", "history.csv", "model.safetensors", "result.json"]
 
 
 def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
@@ -98,24 +102,33 @@ def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
 
 
 def test_result_json_is_not_there_before_the_run_ended(configured, tmp_path):
-    (tmp_path / "result.json").write_text("{}")
+    claim(tmp_path, RUN)
+    (tmp_path / "result.json").write_text("{}")  # a damaged one
     seen = []
     job = Job(configured("trainer.epochs=3"), tmp_path)
     list(run_all([job], on_rows=lambda rows: seen.append((tmp_path / "result.json").exists())))
     assert seen[:2] == [False, False]
 
 
-def test_a_finished_result_outlives_a_rerun_that_fails(configured, tmp_path, monkeypatch):
-    from ablate.records.names import EARLIER
-    from ablate.records.results import read
-
+def test_all_files_of_a_finished_run_outlive_a_rerun_that_fails(configured, tmp_path, monkeypatch):
     job = Job(configured("trainer.epochs=3", "model.hidden=[8]"), tmp_path / "run")
     list(run_all([job]))
     whole = (job.folder / "result.json").read_text()
+    files = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.name != MARK}
+    assert len(files) == 4 and any(fnmatch(name, EVENTS) for name in files)
     break_training(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
     ((_, result),) = run_all([job])
     assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole
+    assert {path.name: path.read_bytes() for path in (job.folder / EARLIER).iterdir()} == files
     assert {result["status"] for result in read([tmp_path])[0]} == {"finished", "failed"}
     monkeypatch.undo()
     list(run_all([job]))
     assert not (job.folder / EARLIER).exists()
+
+
+def test_a_run_does_not_touch_a_folder_of_somebody_elses_even_where_it_fails(configured, tmp_path):
+    """Launchers of others' call the task without our checks of where it goes."""
+    (tmp_path / "history.csv").write_text("my own")
+    ((_, result),) = run_all([Job(configured("trainer.epochs=1", "model.hidden=[4]"), tmp_path)])
+    assert result["status"] == "failed" and "history.csv: was there before" in result["error"]
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("history.csv", "my own")]

@@ -10,9 +10,10 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from ablate.cli.command import Command
-from ablate.cli.prepare import refuse_taken
+from ablate.cli.places import hydras, places, refuse_others
 from ablate.cli.task import check
 from ablate.config.advice import advice
+from ablate.records.ownership import RUN, SWEEP
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError
 
@@ -44,14 +45,13 @@ class Prepare(Callback):
             checked = check(config)
             for line in advice(checked):
                 complain(f"warning: {line}")
-            self.command.place(Path(str(config.hydra.run.dir)), sweep=False)
-            refuse_taken(Path(str(config.hydra.run.dir)))
-            self.command.hold(Path(str(config.hydra.run.dir)))
+            self.command.take(places(config, "hydra.run.dir"), RUN, hydras(config))
+            refuse_others(Path(str(config.hydra.run.dir)))
         except Exception as error:
             raise Refused(error) from error
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         try:
-            self.command.place(Path(str(config.hydra.sweep.dir)), sweep=True)
+            self.command.take(places(config, "hydra.sweep.dir"), SWEEP)
         except Exception as error:
             raise Refused(error) from error

@@ -56,6 +56,9 @@ def compare(
     show(comparison, out)
     try:
         save(comparison, where)
+    except ConfigError as error:
+        complain(f"error: {error}")
+        return REFUSED
     except OSError as error:
         complain(f"error: {short(where)}: the table can't be written: {error.strerror}")
         return FAILED

@@ -14,17 +14,15 @@ from ablate.analysis import studies
 from ablate.cli.command import Command
 from ablate.cli.composing import override
 from ablate.cli.messages import said_of
+from ablate.cli.places import check_folders, free, hydras, may_be_written
 from ablate.config import identity
-from ablate.config.naming import arm as arm_name
 from ablate.config.schema import Config
 from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
-from ablate.records.names import ASKED, CHECKPOINT, EARLIER, HISTORY, LOG, RESULT, WEIGHTS
 from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
 from ablate.utils.console import complain
-from ablate.utils.errors import ConfigError, refuse
-from ablate.utils.files import first_missing, short, tidy
+from ablate.utils.files import tidy
 from ablate.utils.text import count, line, listed
 
 
@@ -54,7 +52,6 @@ def left_to_do(
             wrong[i] = error
     if wrong and not checked:
         raise wrong[0]
-    command.hold(folder)
     tidy(folder)
     found, there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
@@ -70,12 +67,14 @@ def left_to_do(
         earlier = there.get(job.run_id)
         if job.run_id in left or (earlier and not _again(job.config.rerun, earlier["status"])):
             continue
-        subdir = os.path.normpath(str(resolved.hydra.sweep.subdir))
-        if earlier:
-            place = os.path.relpath(results.home(earlier), folder.resolve())
-        else:
-            place = _free(folder, subdir, job, taken)  # the run of other settings that is there stays
-        moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
+        place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else ""
+        if not (earlier and may_be_written(folder, place, hydras(resolved))):
+            place = free(folder, resolved, job, taken)  # what is there of other settings, or somebody's own, stays
+        moved = (
+            [override("hydra.sweep.subdir", place)]
+            if place != os.path.normpath(str(resolved.hydra.sweep.subdir))
+            else []
+        )
         left[job.run_id] = [*overrides, *moved]
         todo.append(Job(job.config, (folder / place).absolute()))
     check_folders(todo)
@@ -147,49 +146,6 @@ def _say_why_anew(command: Command, jobs: Sequence[Job], found: Sequence[dict[st
         command.console.line_of_text("the results of before stay in the folder, and are left out of the table")
 
 
-def _free(folder: Path, subdir: str, job: Job, taken: set[str]) -> str:
-    """Where below a sweep's folder a run is put: in its place, or beside the run of other settings that has it.
-
-    Raises:
-        ConfigError: its place is not below the sweep's folder.
-    """
-    parent, name = os.path.split(subdir)
-    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
-        raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
-    others = [os.path.join(f"{parent}-{job.arm_id}", name)] if parent else []  # noqa: PTH118 - a relative one
-    free = (place for place in (subdir, *others) if str((folder / place).resolve()) not in taken)
-    place = next(free, f"{subdir}-{job.run_id}")
-    taken.add(str((folder / place).resolve()))
-    return place
-
-
 def _again(rerun: str, status: str) -> bool:
     """Whether a run with a result is done again. One that diverged would do so again, to the same bits."""
     return rerun == "all" or (rerun == "failed" and status == "failed")
-
-
-def refuse_taken(folder: Path) -> None:
-    """Refuse a run a folder in which other runs lie, or files of its names that no run has left.
-
-    Raises:
-        ConfigError: it is such a folder.
-    """
-    below = (path for name in (RESULT, ASKED) for path in folder.rglob(name))
-    if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
-        said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
-        raise refuse("hydra.run.dir", str(folder), said)
-    found = [name for name in (RESULT, HISTORY, WEIGHTS) if (folder / name).exists()]
-    if found and not any((folder / mark).exists() for mark in (".hydra", LOG, CHECKPOINT)):
-        said = f"has a file {found[0]} that no run has left there; a run takes a folder of its own"
-        raise refuse("hydra.run.dir", str(folder), said)
-
-
-def check_folders(jobs: Sequence[Job]) -> None:
-    """Refuse a sweep of which two runs would write to the same folder, or one to none."""
-    taken: dict[Path, Job] = {}
-    for job in jobs:
-        first_missing(job.folder)
-        other = taken.setdefault(Path(os.path.normpath(job.folder)), job)
-        if other is not job:
-            both = " and ".join(f"{arm_name(j.config)} seed {j.config.seed}" for j in (other, job))
-            raise ConfigError(f"hydra.sweep.subdir: {both} would share the folder {short(job.folder)}")

@@ -16,7 +16,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablate.cli import joblog
 from ablate.cli.command import Command
-from ablate.cli.prepare import check_folders, left_to_do
+from ablate.cli.places import check_folders
+from ablate.cli.prepare import left_to_do
 from ablate.config import registration
 from ablate.config.advice import advice
 from ablate.config.checks import check as checked_config

@@ -39,6 +39,8 @@ def run_all(
             elif kind == "result":
                 ended.add(content[0])
                 yield content
+            elif kind == "anew":
+                smaller += _by_epoch(jobs, content)
             else:
                 stack, reason = content
                 left = [place for place in stack if place not in ended]
@@ -50,9 +52,14 @@ def run_all(
 
 
 def _apart(jobs: Sequence[Job], stack: list[int]) -> list[list[int]]:
-    """A stack that died, as smaller ones: by the epochs that its runs can go on from, where these have become
-    different, else in halves."""
+    """A stack that died, as smaller ones: by epochs where these have become different, else in halves."""
+    by_epoch = _by_epoch(jobs, stack)
+    return by_epoch if len(by_epoch) > 1 else [stack[0::2], stack[1::2]]
+
+
+def _by_epoch(jobs: Sequence[Job], stack: list[int]) -> list[list[int]]:
+    """A stack as such ones whose runs can go on from the same epoch."""
     by_epoch: dict[int, list[int]] = defaultdict(list)
     for place in stack:
         by_epoch[checkpoints.epoch(jobs[place])].append(place)
-    return list(by_epoch.values()) if len(by_epoch) > 1 else [stack[0::2], stack[1::2]]
+    return list(by_epoch.values())

@@ -11,7 +11,7 @@ from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.records.recorder import Recorder, record_failure
 from ablate.tensorboard.run import RunWriter, mark_failed
-from ablate.training.engine import Row, train
+from ablate.training.engine import Row, Unfit, train
 from ablate.utils.errors import ConfigError, one_line
 
 Result = dict[str, Any]
@@ -24,12 +24,19 @@ class StackFailed:
     reason: str
 
 
-def train_stack(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] | StackFailed]:
+class BeginsAnew:
+    """A run can't go on from its checkpoint: it is gone now, and the stack's runs are not of one epoch any more."""
+
+
+Event = list[Row] | tuple[int, Result] | StackFailed | BeginsAnew
+
+
+def train_stack(jobs: Sequence[Job]) -> Iterator[Event]:
     """Train and record jobs of one `stackable.signature`; yield every epoch's rows, and a job's result at its end.
 
-    Jobs with a checkpoint, all of one epoch, go on from there. What training raises is the result (`failed`) of
-    the job that had not ended, where there is but one; else all that is left is `StackFailed`. What recording raises is
-    the result of that run alone.
+    Jobs with a checkpoint, all of one epoch, go on from there; where one turns out to be of something else, all else is
+    `BeginsAnew`. What training raises is the result (`failed`) of the job that had not ended, where there is but one;
+    else all that is left is `StackFailed`. What recording raises is the result of that run alone.
 
     Raises:
         ConfigError: the dataset can't be had. Nothing is written then.
@@ -60,6 +67,9 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[list[Row] | tuple[int, Result] 
                 return
     except ConfigError:
         raise
+    except Unfit as unfit:
+        checkpoints.reject(jobs[unfit.run], unfit)
+        yield BeginsAnew()
     except Exception as error:
         if len(left) > 1:
             yield StackFailed(one_line(error))
@@ -78,7 +88,4 @@ def _recorder(job: Job, resumed: bool) -> Recorder:
 
 def failed(job: Job, reason: str, error: BaseException | None = None) -> Result:
     """The result of a run that failed, recorded as far as that can be done."""
-    if job.config.logging.tensorboard:
-        with suppress(OSError):  # a full disk, a folder that is gone
-            mark_failed(job, reason)
-    return record_failure(job, reason, error)
+    return record_failure(job, reason, error, [mark_failed] if job.config.logging.tensorboard else [])

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from ablate.execution.stack_run import StackFailed, train_stack
+from ablate.execution.stack_run import BeginsAnew, StackFailed, train_stack
 from ablate.options import discovery
 from ablate.records.job import Job
 from ablate.training.engine import Row
@@ -33,7 +33,8 @@ Message = tuple[str, Any]
 def train_stacks(jobs: Sequence[Job], stacks: Sequence[list[int]], workers: int) -> Iterator[Message]:
     """Train stacks of jobs; yield ("rows", [(place, Row), …]) and ("result", (place, result)) as they come.
 
-    ("died", (stack, reason)) says that a stack died before all of its jobs had a result.
+    ("died", (stack, reason)) says that a stack died before all of its jobs had a result, ("anew", stack) that one of
+    them can't go on from its checkpoint.
 
     workers: processes to start; with 1, and where this process may have no children, it does the work itself.
     """
@@ -50,6 +51,8 @@ def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
             yield "rows", [(stack[row.run], row) for row in event]
         elif isinstance(event, StackFailed):
             yield "died", (stack, event.reason)
+        elif isinstance(event, BeginsAnew):
+            yield "anew", stack
         else:
             yield "result", (stack[event[0]], event[1])
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ablate.records.names import HISTORY
 from ablate.training.engine import Row
+from ablate.utils.files import adding
 
 
 class History:
     """Adds to a run's history; what was there stays."""
 
     def __init__(self, folder: Path) -> None:
-        self.file = (folder / HISTORY).open("a", newline="", encoding="utf-8")
+        self.file = adding(folder / HISTORY, newline="", encoding="utf-8")
         self.rows = csv.writer(self.file)
         self.flush, self.close = self.file.flush, self.file.close
 

@@ -8,22 +8,23 @@ from filelock import FileLock, Timeout
 
 from ablate.records.names import LOCK
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import short
+from ablate.utils.files import is_other, short
 
 PATIENCE = 3.0  # seconds to wait for a folder in which another process is at work
 
 
-def hold(folder: Path) -> FileLock:
-    """Make a folder, and keep other processes out of it until the lock is released.
+def hold(folder: Path, name: str = LOCK, patience: float | None = None) -> FileLock:
+    """Keep other processes out of a folder, which is there, until the lock is released.
 
     Raises:
         ConfigError: another one is at work there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / LOCK)
+    if is_other(folder / name):
+        raise ConfigError(f"{short(folder / name)}: is a link, or no plain file: no lock")
+    lock = FileLock(folder / name)
     try:
         # Workers of a process that was just killed hold its lock for a moment longer.
-        lock.acquire(timeout=PATIENCE)
+        lock.acquire(timeout=PATIENCE if patience is None else patience)
     except Timeout:
         said = "another process is at work there; wait for it, or choose another folder"
         raise ConfigError(f"{short(folder)}: {said}") from None

@@ -3,11 +3,17 @@
 RESULT, HISTORY, WEIGHTS, CHECKPOINT = "result.json", "history.csv", "model.safetensors", "checkpoint.safetensors"
 LOG = "ablate.log"
 EVENTS = "events.out.tfevents.*"  # TensorBoard's files
+OWN_EVENTS = f"{EVENTS}.ablate*"  # of these, those that `tensorboard.writer` has written
 EARLIER = ".earlier"  # in a run's folder: its finished result of before, while it is done again
 LOCK = ".lock"  # in the folder of whatever is at work there
+WRITING = ".writing.lock"  # in a folder whose table is being written
+MARK = ".ablate"  # in every folder that files of ours are put into: of which kinds
 
 # Of a sweep
 ASKED = "study.json"  # what it was asked for
 MULTIRUN = "multirun.yaml"  # Hydra's record of it
+
+# Of a comparison
 COMPARISON = "comparison"  # the folder of what TensorBoard is shown of the whole, and the name of its table
 REPORT = "report.html"
+RUNS, STRENGTHS = "runs.csv", "strengths.csv"

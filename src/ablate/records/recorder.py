@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-import shutil
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -23,10 +22,12 @@ from ablate.config.naming import arm
 from ablate.records import checkpoints
 from ablate.records.history import History
 from ablate.records.job import Job
-from ablate.records.names import CHECKPOINT, EARLIER, EVENTS, HISTORY, LOG, RESULT, WEIGHTS
+from ablate.records.names import CHECKPOINT, EARLIER, HISTORY, LOG, OWN_EVENTS, RESULT, WEIGHTS
+from ablate.records.ownership import RUN, claim
 from ablate.records.results import read
 from ablate.training.engine import Ending, Row
-from ablate.utils.files import sync, tidy, unfinished, write
+from ablate.utils.errors import ConfigError
+from ablate.utils.files import adding, is_plain, remove, sync, tidy, unfinished, write
 from ablate.utils.version import VERSION
 
 FLUSH = 2.0  # seconds between writes of what grows: curves can be watched, and training hardly waits
@@ -51,6 +52,7 @@ class Recorder:
         """resumed: the run goes on from its checkpoint, and so do its files. others: make further listeners."""
         self.job = job
         job.folder.mkdir(parents=True, exist_ok=True)
+        claim(job.folder, RUN)
         tidy(job.folder)
         if not resumed:
             _set_aside(job.folder)
@@ -82,9 +84,9 @@ class Recorder:
             write(self.job.folder / WEIGHTS, save(tensors, {"format": "pt"}))
         result = _result(self.job, {field: getattr(ending, field) for field in ENDED})
         write(self.job.folder / RESULT, _json(result))  # its presence says that the run ended
-        checkpoints.remove(self.job)
+        checkpoints.discard(self.job)
         if ending.status == "finished":
-            shutil.rmtree(self.job.folder / EARLIER, ignore_errors=True)
+            remove(self.job.folder / EARLIER)
         return result
 
     def close(self) -> None:
@@ -93,19 +95,27 @@ class Recorder:
                 stack.callback(listener.close)
 
 
-def record_failure(job: Job, reason: str, error: BaseException | None = None) -> dict[str, Any]:
+def record_failure(
+    job: Job,
+    reason: str,
+    error: BaseException | None = None,
+    others: Sequence[Callable[[Job, str], None]] = (),
+) -> dict[str, Any]:
     """Record, as far as that can be done, that a run failed; what it has written stays.
 
-    error: what it raised, if it did: the traceback goes to its log.
+    error: what it raised, if it did: the traceback goes to its log; others: note the failure elsewhere in its folder.
     """
     outcome = {"status": "failed", "error": reason}
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
+        claim(job.folder, RUN)
         if error is not None:
-            with (job.folder / LOG).open("a", encoding="utf-8") as log:
+            with adding(job.folder / LOG, encoding="utf-8") as log:
                 log.writelines(traceback.format_exception(error))
+        for note in others:
+            note(job, reason)
         write(job.folder / RESULT, _json(_result(job, outcome)))
-    except OSError:  # a full disk, a folder that is gone: the one who asked is told all the same
+    except (OSError, ConfigError):  # a full disk, a folder that is gone, or somebody's: who asked is told all the same
         pass
     return _result(job, outcome)
 
@@ -115,22 +125,21 @@ def _set_aside(folder: Path) -> None:
 
     A finished result is kept in a folder of its own until this run has finished too.
     """
-    files = [folder / name for name in (RESULT, WEIGHTS, HISTORY)]
+    files = [*(folder / name for name in (RESULT, WEIGHTS, HISTORY)), *folder.glob(OWN_EVENTS)]
     if any(
         result["folder"] == str(folder.resolve()) and result["status"] == "finished" for result in read([folder])[0]
     ):
         kept = folder / EARLIER
         partial = unfinished(kept)
-        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         for file in files:
-            if file.is_file():
+            if is_plain(file):
                 write(partial / file.name, file.read_bytes())
-        shutil.rmtree(kept, ignore_errors=True)
+        remove(kept)
         partial.replace(kept)
         sync(folder)
-    for old in (*files, folder / CHECKPOINT, *folder.glob(EVENTS)):
-        old.unlink(missing_ok=True)
+    for old in (*files, folder / CHECKPOINT):
+        remove(old)
 
 
 def _json(result: dict[str, Any]) -> str:

@@ -136,6 +136,15 @@ def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     return results, complaints
 
 
+def is_result(path: Path) -> bool:
+    """Whether a file is what a run has left as its result."""
+    try:
+        typed(Result, document(path), "")
+    except (OSError, ValueError, ConfigError):
+        return False
+    return True
+
+
 def document(path: Path) -> dict[str, Any]:
     """A JSON file that holds an object.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +12,20 @@ import pandas as pd
 from ablate.analysis.comparison import Comparison
 from ablate.analysis.runs import finished
 from ablate.records import results
-from ablate.records.names import COMPARISON, EVENTS, HISTORY
+from ablate.records.names import COMPARISON, EVENTS, HISTORY, OWN_EVENTS
 from ablate.report import learning_curves, sections, svg
 from ablate.report.looks import looks
 from ablate.report.tables import markdown
 from ablate.tensorboard import scalars
 from ablate.tensorboard.writer import Writer
-from ablate.utils.files import filename
+from ablate.utils.files import filename, is_plain, remove
 
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write `comparison`, and `comparison/<arm>` with its means over the seeds, in place of those of before."""
     place = folder / COMPARISON
     # A study may have this name too: what stands beside a history is a run's.
-    before = [file for file in place.rglob(EVENTS) if not (file.parent / HISTORY).exists()]
+    before = [file for file in place.rglob(OWN_EVENTS) if is_plain(file) and not (file.parent / HISTORY).exists()]
     if any(any(Path(run).glob(EVENTS)) for run in comparison.runs["folder"] if run):
         with svg.as_png():
             plots = list(_plots(comparison))
@@ -36,9 +37,10 @@ def write(comparison: Comparison, folder: Path) -> None:
             if arm in set(comparison.arms["arm"]):
                 _write_means(runs, place / _arm_folder(str(arm), runs["folder"].iloc[0], folder))
     for file in before:
-        file.unlink()
-        if file.parent != place and not any(file.parent.iterdir()):
-            file.parent.rmdir()
+        remove(file)
+        if file.parent != place:
+            with suppress(OSError):  # not empty
+                file.parent.rmdir()
 
 
 def _arm_folder(arm: str, run: str, folder: Path) -> str:

@@ -5,24 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 from ablate.analysis.comparison import Comparison
-from ablate.records.names import COMPARISON, REPORT
+from ablate.records.locks import hold
+from ablate.records.names import COMPARISON, REPORT, RUNS, STRENGTHS, WRITING
+from ablate.records.ownership import TABLE, claim
 from ablate.report import page, tensorboard
 from ablate.report.tables import latex, markdown
-from ablate.utils.files import write
+from ablate.utils.files import remove, write
+
+PATIENCE = 60.0  # seconds to wait for another process that writes the table of this folder
 
 
 def save(comparison: Comparison, folder: Path) -> None:
     """Write runs.csv, comparison.csv, .md and .tex, strengths.csv where arms had several, and report.html.
 
-    Where the runs are in TensorBoard, the comparison is too.
+    Where the runs are in TensorBoard, the comparison is too. Who comes while another process does this waits for it.
+
+    Raises:
+        ConfigError: it takes too long; somebody's own files have these names. OSError: they can't be written.
     """
-    for name, table in (("runs", comparison.runs), (COMPARISON, comparison.arms)):
-        write(folder / f"{name}.csv", table.drop(columns=["data", "overlap"]).to_csv(index=False))
+    with hold(folder, WRITING, PATIENCE):
+        claim(folder, TABLE)
+        _save(comparison, folder)
+
+
+def _save(comparison: Comparison, folder: Path) -> None:
+    for name, table in ((RUNS, comparison.runs), (f"{COMPARISON}.csv", comparison.arms)):
+        write(folder / name, table.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / f"{COMPARISON}.md", markdown(comparison))
     write(folder / f"{COMPARISON}.tex", latex(comparison))
     if comparison.strengths.empty:
-        (folder / "strengths.csv").unlink(missing_ok=True)
+        remove(folder / STRENGTHS)
     else:
-        write(folder / "strengths.csv", comparison.strengths.to_csv(index=False))
+        write(folder / STRENGTHS, comparison.strengths.to_csv(index=False))
     write(folder / REPORT, page.page(comparison))
     tensorboard.write(comparison, folder)

@@ -13,7 +13,7 @@ from torch import Tensor
 from ablate.config.schema import Config
 from ablate.preprocessing.splits import split
 from ablate.records.job import Job
-from ablate.records.names import EVENTS
+from ablate.records.names import OWN_EVENTS
 from ablate.tensorboard import graph, images, scalars
 from ablate.tensorboard.histogram import histogram
 from ablate.tensorboard.hparams import group, hparams
@@ -28,7 +28,7 @@ class RunWriter:
     """One run's event file."""
 
     def __init__(self, job: Job) -> None:
-        begun = any(job.folder.glob(EVENTS))  # of a run that goes on, an earlier file says what it is
+        begun = any(job.folder.glob(OWN_EVENTS))  # of a run that goes on, an earlier file says what it is
         self.job = job
         self.writer = Writer(job.folder)
         self.file, self.flush, self.close = self.writer.file, self.writer.flush, self.writer.close

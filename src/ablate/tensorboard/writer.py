@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import socket
 import struct
 import time
@@ -26,6 +27,7 @@ from tensorboard.summary.writer import event_file_writer
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard import writer as torch_writer
 
+PREFIX = "events.out.tfevents."
 _numbers = itertools.count()
 
 
@@ -143,10 +145,7 @@ class EventFileWriter(event_file_writer.EventFileWriter):
         self.logdir = logdir
         Path(logdir).mkdir(parents=True, exist_ok=True)
         now = time.time()
-        # TensorBoard reads the files of a folder in the order of their names. The last part: a SummaryWriter of this
-        # folder and second may have a name with the same number.
-        name = f"{int(now):010}.{socket.gethostname()}.{os.getpid()}.{next(_numbers):06}.ablate{filename_suffix}"
-        self.file = (Path(logdir) / f"events.out.tfevents.{name}").open("wb")
+        self.file = _new_file(Path(logdir), int(now), filename_suffix)
         source = SourceMetadata(writer="ablate")
         self.add_event(Event(wall_time=now, file_version="brain.Event:2", source_metadata=source))
 
@@ -163,6 +162,23 @@ class EventFileWriter(event_file_writer.EventFileWriter):
 
     def close(self) -> None:
         self.file.close()
+
+
+def _new_file(folder: Path, second: int, suffix: str) -> IO[bytes]:
+    """A file of a name that sorts behind those that are there: TensorBoard reads them in this order.
+
+    The clock alone would not do: it may have been set back. second: what it says.
+    """
+    there = [path.name for path in folder.glob(f"{PREFIX}*")]
+    dated = [int(found[1]) for name in there if (found := re.match(rf"{re.escape(PREFIX)}(\d{{10}})\.", name))]
+    second = max(second, *dated) if dated else second
+    while True:
+        # The last part: a SummaryWriter of this folder and second may have a name with the same number.
+        rest = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers):06}.ablate{suffix}"
+        name = f"{PREFIX}{second:010}.{rest}"
+        if all(name > other for other in there if other.startswith(f"{PREFIX}{second:010}.")):
+            return (folder / name).open("xb")
+        second += 1
 
 
 def _event_file_writer() -> type[EventFileWriter]:

@@ -65,6 +65,13 @@ class Stopper:
         return {name: getattr(self, name)[run].item() for name in _SEEN}
 
     def resume(self, run: int, entry: Mapping[str, float]) -> None:
+        """Go on with what `entry` was for a run.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        if set(entry) != set(_SEEN):
+            raise ValueError(f"of early stopping, {sorted(entry)} instead of {sorted(_SEEN)}")
         for name in _SEEN:
             getattr(self, name)[run] = entry[name]
 

@@ -64,6 +64,14 @@ class Ending:
     error: str | None = None
 
 
+class Unfit(Exception):
+    """A checkpoint is not one of the run that it was given for. run: its place among the configs."""
+
+    def __init__(self, run: int, why: object) -> None:
+        super().__init__(str(why))
+        self.run = run
+
+
 def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = ()) -> Iterator[list[Row]]:
     """Train runs of one `stackable.signature` together; yield the rows of every epoch, one a run still going.
 
@@ -72,7 +80,8 @@ def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = 
     A run's last row carries its `ending`. `seconds` is the stack's time shared among the runs in it.
 
     Raises:
-        ConfigError: the dataset can't be had. ValueError: the checkpoints are not of one epoch.
+        ConfigError: the dataset can't be had. ValueError: the checkpoints are not of one epoch. Unfit: one of them is
+            something else.
     """
     if len({saved and saved.epoch for saved in checkpoints}) > 1:
         raise ValueError("runs go on together from the same epoch only")
@@ -83,7 +92,10 @@ def train(configs: Sequence[Config], checkpoints: Sequence[Checkpoint | None] = 
     done = 0
     for run, saved in enumerate(checkpoints):
         if saved is not None:
-            watch.resume(stack.order.index(run), saved)
+            try:
+                watch.resume(stack.order.index(run), saved)
+            except ValueError as error:
+                raise Unfit(run, error) from error
             seconds[run], done = saved.seconds, saved.epoch
     last_saved = clock
     for epoch in range(done + 1, max(c.trainer.epochs for c in configs) + 1):
@@ -132,9 +144,9 @@ class _Watch:
         return Checkpoint(epoch, steps, seconds, self.stopper.entry(place), self.best[place], tensors)
 
     def resume(self, place: int, saved: Checkpoint) -> None:
+        self.stack.resume(place, saved.tensors, saved.steps)
         self.stopper.resume(place, saved.stopping)
         self.best[place] = saved.best
-        self.stack.resume(place, saved.tensors, saved.steps)
 
     def keep(self, rows: list[int]) -> None:
         self.stopper.keep(np.array(rows))

@@ -129,8 +129,17 @@ class Stack:
         return views
 
     def resume(self, row: int, tensors: dict[str, Tensor], steps: int) -> None:
-        """Go on with what `mutable` was for a run after so many steps."""
-        for name, view in self.mutable(row).items():
+        """Go on with what `mutable` was for a run after so many steps.
+
+        Raises:
+            ValueError: it is something else. Nothing is changed then.
+        """
+        views = self.mutable(row)
+        given, wanted = ({name: (t.dtype, t.shape) for name, t in each.items()} for each in (tensors, views))
+        if given != wanted:
+            name = min(name for name in given.keys() | wanted.keys() if given.get(name) != wanted.get(name))
+            raise ValueError(f"{name} is {_told(given.get(name))} instead of {_told(wanted.get(name))}")
+        for name, view in views.items():
             view.copy_(tensors[name])
         self.updater.resume(steps, self.parameters.weights, self.gradients)
 
@@ -251,6 +260,11 @@ class Stack:
         first = {id(tensor): name for name, tensor in reversed(tensors)}
         names = {name: first[id(tensor)] for name, tensor in tensors}
         return {name: views[names[name]][row].cpu().clone() for name in model.state_dict()}
+
+
+def _told(kind: tuple[torch.dtype, torch.Size] | None) -> str:
+    """A tensor's type and shape, `float32 [3, 4]`."""
+    return f"{str(kind[0]).removeprefix('torch.')} {list(kind[1])}" if kind else "missing"
 
 
 def _neighbours(config: Config) -> Any:

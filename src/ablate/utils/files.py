@@ -1,16 +1,20 @@
-"""Files and folders: written whole or not at all, under names that every file system takes."""
+"""Files and folders: written whole or not at all, never through a link, under names that every file system takes."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
-import shutil
+import stat
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import IO, Any
 
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
+LINKED = "is a link, or no plain file"
 
 
 def filename(text: str) -> str:
@@ -24,10 +28,16 @@ def filename(text: str) -> str:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, whatever happens: its content is on the disk before its name is."""
-    beside = unfinished(path)
+    """Write a file whole or not at all, whatever happens: its content is on the disk before its name is.
+
+    Raises:
+        OSError: it can't be written, or what has its name is a link or no plain file: that stays.
+    """
+    if is_other(path):
+        raise OSError(errno.ELOOP, LINKED, str(path))
+    beside, file = _begun(path)
     try:
-        with beside.open("wb") as file:
+        with file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
@@ -38,9 +48,62 @@ def write(path: Path, content: str | bytes) -> None:
         raise
 
 
-def unfinished(path: Path) -> Path:
-    """The name under which this process writes a file or folder until it is whole."""
-    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}{PART}")
+def is_other(path: Path) -> bool:
+    """Whether something is there that is no plain file: a link, a folder, a pipe, a device."""
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a plain file is there, and no link to one."""
+    return os.path.lexists(path) and not is_other(path)
+
+
+def _begun(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new file beside this one, for what is going to be its content."""
+    for n in count():
+        beside = unfinished(path, n)
+        try:
+            return beside, beside.open("xb")
+        except FileExistsError:  # somebody's
+            continue
+    raise AssertionError
+
+
+def unfinished(path: Path, n: int = 0) -> Path:
+    """The name under which this process writes a file or folder until it is whole; n: another, where one is taken."""
+    return path.with_name(f".{path.name.lstrip('.')}.{n}.{os.getpid()}{PART}")
+
+
+def adding(path: Path, mode: str = "a", **how: Any) -> IO[Any]:
+    """Open a file that may be there, to add to it or to change it.
+
+    Raises:
+        OSError: it can't be opened; it is a link or no plain file.
+    """
+    return open(path, mode, opener=_plain, **how)
+
+
+def _plain(name: str, flags: int) -> int:
+    # Without O_NONBLOCK, a pipe would have one wait for whoever reads it.
+    handle = os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.ELOOP, LINKED, name)
+    return handle
+
+
+def remove(path: Path) -> None:
+    """Remove a plain file, or a folder with all plain files in it; what is neither stays, and so does its folder."""
+    if path.is_dir() and not path.is_symlink():
+        for below in list(path.iterdir()):
+            remove(below)
+        with suppress(OSError):  # not empty
+            path.rmdir()
+    elif is_plain(path):
+        path.unlink(missing_ok=True)
 
 
 def sync(folder: Path) -> None:
@@ -58,17 +121,34 @@ def tidy(folder: Path) -> None:
     for left in folder.glob(f".*{PART}"):
         owner = left.name.removesuffix(PART).rpartition(".")[2]
         if owner.isdecimal() and not _alive(int(owner)):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            remove(left)
 
 
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
     return process != os.getpid()
+
+
+def make(folder: Path) -> list[Path]:
+    """Make a folder and those above it; the ones that had to be made, from the top.
+
+    Raises:
+        OSError: one of them can't be made.
+    """
+    missing = [path for path in (*reversed(folder.absolute().parents), folder.absolute()) if not path.exists()]
+    found = []
+    for path in missing:
+        try:
+            path.mkdir()
+        except FileExistsError:  # another process was faster
+            continue
+        found.append(path)
+    return found
 
 
 def first_missing(folder: Path) -> Path | None:
@@ -87,6 +167,12 @@ def first_missing(folder: Path) -> Path | None:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     return None
+
+
+def linked(top: Path, path: Path) -> Path | None:
+    """The first link on the way from a folder to what is below it, or None."""
+    between = [p for p in (*reversed(path.absolute().parents), path.absolute()) if p.is_relative_to(top.absolute())]
+    return next((p for p in between[1:] if p.is_symlink()), None)
 
 
 def short(path: Path) -> Path:

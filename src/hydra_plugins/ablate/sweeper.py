@@ -44,6 +44,8 @@ class StudySweeper(BasicSweeper):
     def sweep(self, arguments: list[str]) -> Any:
         from ablate.analysis import studies
         from ablate.cli.composing import override, returned
+        from ablate.records.names import MULTIRUN
+        from ablate.utils.files import write
 
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
@@ -58,7 +60,7 @@ class StudySweeper(BasicSweeper):
         if self.prepare is not None:
             left = self.prepare(self.config, jobs, self.composer.check)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(self.config, Path(folder, "multirun.yaml"))
+        write(Path(folder, MULTIRUN), OmegaConf.to_yaml(self.config))
         returns: list[Sequence[JobReturn]] = []
         for begin in range(0, len(left), self.max_batch_size or max(len(left), 1)):
             batch = left[begin : begin + (self.max_batch_size or len(left))]

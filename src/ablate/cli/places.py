@@ -1,0 +1,113 @@
+"""Where runs and sweeps go: folders that are theirs, and nobody else's."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ablate.config.naming import arm as arm_name
+from ablate.records.job import Job
+from ablate.records.names import ASKED, EARLIER, RESULT
+from ablate.records.ownership import RUN, foreign
+from ablate.utils.errors import ConfigError, refuse
+from ablate.utils.files import filename, first_missing, linked, short
+
+MOST = 100  # places that are looked at for a run
+
+
+def places(config: DictConfig, key: str) -> Iterator[tuple[Path, bool]]:
+    """The folder that a key names; where the second is part of its name, others with a suffix follow, without end.
+
+    Each with whether it has to be new: one that is named by the clock is for one command. The config, and with it those
+    of a sweep's jobs, names the last one that was asked for from then on.
+    """
+
+    def named() -> Path:
+        return Path(str(OmegaConf.select(config, key))).absolute()
+
+    first = named()
+    read: dict[Any, str] = OmegaConf.get_cache(config).get("now", {})  # Hydra reads the clock once for every pattern
+    seconds = {pattern: said for pattern, said in read.items() if re.search("%[STXcsf]", str(pattern))}
+
+    def suffixed(n: int) -> Path:
+        read.update({pattern: f"{said}-{n}" for pattern, said in seconds.items()})
+        return named()
+
+    by_clock = suffixed(2) != first
+    read.update(seconds)
+    yield first, by_clock
+    if by_clock:
+        yield from ((suffixed(n), True) for n in count(2))
+
+
+def hydras(config: Any) -> list[str]:
+    """What Hydra writes into a job's folder, and it is going to be there: its record, and the job's log."""
+    subdir = config.hydra.output_subdir
+    return [*([str(subdir)] if subdir else []), f"{filename(str(config.hydra.job.name))}.log"]
+
+
+def refuse_others(folder: Path) -> None:
+    """Refuse a run a folder below which other runs lie.
+
+    Raises:
+        ConfigError: it is such a folder.
+    """
+    below = (path for name in (RESULT, ASKED) for path in folder.rglob(name))
+    if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
+        said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
+        raise refuse("hydra.run.dir", str(folder), said)
+
+
+def free(folder: Path, config: Any, job: Job, taken: set[str]) -> str:
+    """Where below a sweep's folder a run is put: in its place, or beside what is there and not its own.
+
+    config: the job's, as composed; taken: places of other runs, to which it is added.
+
+    Raises:
+        ConfigError: its place is not below the sweep's folder, or can't be written. OSError: it can't be made.
+    """
+    subdir, also = os.path.normpath(str(config.hydra.sweep.subdir)), hydras(config)
+    parent, name = os.path.split(subdir)
+    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
+        raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
+    first_missing(folder / subdir)
+    for place in islice(_tried(parent, name, job), MOST):
+        key = str((folder / place).resolve())
+        if key not in taken and may_be_written(folder, place, also):
+            taken.add(key)
+            return place
+    raise refuse("hydra.sweep.subdir", subdir, "no place for the run there, or beside it: all are somebody's own")
+
+
+def _tried(parent: str, name: str, job: Job) -> Iterator[str]:
+    yield os.path.join(parent, name)  # noqa: PTH118 - a relative one
+    if parent:
+        yield os.path.join(f"{parent}-{job.arm_id}", name)  # noqa: PTH118
+    own = os.path.join(parent, f"{name}-{job.run_id}")  # noqa: PTH118
+    yield own
+    yield from (f"{own}-{n}" for n in count(2))
+
+
+def may_be_written(folder: Path, place: str, also: list[str]) -> bool:
+    """Whether a run may be put into a place below a sweep's folder: nothing there is somebody's own, or a link."""
+    try:
+        return linked(folder, folder / place) is None and foreign(folder / place, RUN, also) is None
+    except OSError:  # it can't be looked at
+        return False
+
+
+def check_folders(jobs: Sequence[Job]) -> None:
+    """Refuse a sweep of which two runs would write to the same folder, or one to none."""
+    taken: dict[Path, Job] = {}
+    for job in jobs:
+        first_missing(job.folder)
+        other = taken.setdefault(Path(os.path.normpath(job.folder)), job)
+        if other is not job:
+            both = " and ".join(f"{arm_name(j.config)} seed {j.config.seed}" for j in (other, job))
+            raise ConfigError(f"hydra.sweep.subdir: {both} would share the folder {short(job.folder)}")

@@ -1,0 +1,98 @@
+"""Where runs and sweeps go."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablate
+from ablate.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")
+
+
+def results() -> dict[str, int]:
+    return {str(path.parent): json.loads(path.read_text())["seed"] for path in Path().rglob("result.json")}
+
+
+def test_runs_of_one_second_have_a_folder_each(monkeypatch):
+    monkeypatch.setattr("hydra.core.utils.datetime", _Stopped)
+    folders = [ablate.train(f"seed={s}", *TINY, progress=False).attrs["folder"] for s in range(3)]
+    assert len(set(folders)) == 3 and results().keys() == {os.path.relpath(folder) for folder in folders}
+    assert [Path(folder).name for folder in folders] == ["10-00-00", "10-00-00-2", "10-00-00-3"]
+
+
+def test_sweeps_of_one_second_have_a_folder_each(monkeypatch):
+    monkeypatch.setattr("hydra.core.utils.datetime", _Stopped)
+    for _ in range(2):
+        assert main(["-m", "seed=0,1", *TINY]) == 0
+    assert {Path(folder).parts[3] for folder in results()} == {"10-00-00", "10-00-00-2"} and len(results()) == 4
+
+
+def test_a_folder_that_is_not_named_by_the_second_is_the_one_that_is_meant():
+    for seed in (0, 0, 1):
+        assert main([f"seed={seed}", *TINY, "hydra.run.dir=outputs/${now:%Y}"]) == 0
+    assert list(results().values()) == [1]
+    for _ in range(2):
+        assert main(["-m", "study=regularizers", "study.seeds=1", "regularizer=none", *TINY]) == 0
+    assert len(list(Path("outputs/studies").iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_commands_that_start_at_once_leave_a_result_each():
+    command = [sys.executable, "-m", "ablate", *TINY]
+    started = [subprocess.Popen([*command, f"seed={seed}"], stdout=subprocess.DEVNULL) for seed in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
+    assert sorted(results().values()) == [0, 1, 2, 3]
+
+
+class _Stopped:
+    """A clock that stands still."""
+
+    @staticmethod
+    def now() -> object:
+        from datetime import datetime
+
+        return datetime(2026, 1, 1, 10)
+
+
+@pytest.mark.parametrize("own", ["history.csv", "ablate.log", ".hydra", "link", "above", "unreadable"])
+def test_a_run_of_a_sweep_goes_beside_what_is_somebodys_own(own, monkeypatch):
+    place = Path("sweep/l1=3e-4/seed=0")
+    if own == "above":
+        Path("sweep").mkdir()
+        Path("mine").mkdir()
+        place.parent.symlink_to("../mine")
+    elif own == "link":
+        place.mkdir(parents=True)
+        Path("mine").write_text("my own")
+        (place / "history.csv").symlink_to("../../../mine")
+    elif own == "unreadable":
+        place.mkdir(parents=True)
+        monkeypatch.setattr("ablate.cli.places.foreign", _fails_in(place.resolve()))
+    else:
+        place.mkdir(parents=True)
+        (place / own).write_text("my own")
+    before = sorted(path for path in Path().rglob("*") if "seed=" in str(path) or path.name == "mine")
+    for _ in range(2):  # and is found there
+        assert main(["-m", "regularizer=l1", "seed=0,1", *TINY, "hydra.sweep.dir=sweep"]) == 0
+        assert len(results()) == 2 and not any(Path(folder) == place for folder in results())
+    assert all(os.path.lexists(path) for path in before)
+    assert not Path("mine").is_dir() or not list(Path("mine").iterdir())
+
+
+def _fails_in(place: Path):
+    from ablate.records.ownership import foreign
+
+    def looked(folder: Path, *how: object) -> str | None:
+        if folder.resolve() == place:
+            raise PermissionError(13, "Permission denied", str(folder))
+        return foreign(folder, *how)
+
+    return looked

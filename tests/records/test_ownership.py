@@ -1,0 +1,125 @@
+"""What is somebody's own stays as it is, whatever it is called."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablate.cli.main import main
+from ablate.execution.stack_run import train_stack
+from ablate.records.job import Job
+from ablate.records.names import ASKED, MARK, RESULT
+from ablate.records.ownership import RUN, SWEEP, TABLE, Kind, claim, foreign
+from ablate.utils.errors import ConfigError
+from helpers import leave
+
+KINDS = [RUN, SWEEP, TABLE]
+NAMES = [(kind, name) for kind in KINDS for name in kind.names]
+TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000")
+
+
+def tree(folder: Path) -> dict[str, str | bytes]:
+    """All that lies in a folder: of links where they lead, of files what is in them."""
+    return {
+        path.relative_to(folder).as_posix(): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def _file(path: Path) -> None:
+    path.write_text("my own")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+    (path / "notes").write_text("my own")
+
+
+def _link(path: Path) -> None:
+    path.with_name("target").write_text("my own")
+    path.symlink_to("target")
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+MAKES: list[Callable[[Path], None]] = [_file, _folder, _link, _dangling, os.mkfifo]
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMES, ids=lambda value: getattr(value, "name", value))
+def test_a_folder_in_which_somebody_has_one_of_our_names_is_not_claimed(tmp_path, kind, name):
+    for i, make in enumerate(MAKES):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        make(folder / name)
+        before = tree(folder)
+        with pytest.raises(ConfigError, match=r"is a link|was there before") as refused:
+            claim(folder, kind)
+        assert name in str(refused.value) and str(refused.value).isprintable()
+        assert tree(folder) == before
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_what_was_claimed_is_ours_from_then_on_but_for_links(tmp_path, kind):
+    assert claim(tmp_path, kind) and not claim(tmp_path, kind)
+    for name in kind.names:
+        (tmp_path / name).write_text("")
+    assert foreign(tmp_path, kind) is None
+    others = [other for other in KINDS if other is not kind and not set(other.names) <= set(kind.names)]
+    for other in others:
+        assert (foreign(tmp_path, other) is None) == (not set(other.names) & set(kind.names))
+    (tmp_path / kind.names[0]).unlink()
+    (tmp_path / kind.names[0]).symlink_to("elsewhere")
+    with pytest.raises(ConfigError, match="is a link"):
+        claim(tmp_path, kind)
+
+
+def test_a_link_within_a_folder_of_ours_is_none_to_write_through(tmp_path):
+    claim(tmp_path, TABLE)
+    (tmp_path / "comparison" / "l1").mkdir(parents=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "comparison" / "l1" / "deep").symlink_to(tmp_path / "mine")
+    assert "is a link" in str(foreign(tmp_path, TABLE))
+
+
+@pytest.mark.parametrize("kind", [RUN, SWEEP], ids=lambda kind: kind.name)
+def test_a_mark_is_not_needed_where_what_lies_there_proves_it(tmp_path, kind: Kind, study):
+    """Folders that were copied without what begins with a dot."""
+    leave(tmp_path / "run", "none", 0)
+    folder = study if kind is SWEEP else tmp_path / "run"
+    for name in set(kind.names) - {RESULT, ASKED, "model.safetensors", "history.csv"}:
+        (folder / name).touch()
+    assert foreign(folder, kind) is None
+    (folder / (ASKED if kind is SWEEP else RESULT)).write_text(json.dumps({"name": "somebody's"}))
+    assert "was there before" in str(foreign(folder, kind))
+
+
+def test_a_checkpoint_proves_a_run_that_has_not_ended(configured, tmp_path):
+    job = Job(configured(*TINY[1:], "trainer.epochs=3", "trainer.checkpoint_every=1"), tmp_path / "run")
+    stopped = train_stack([job])
+    list(itertools.islice(stopped, 2))
+    stopped.close()
+    (job.folder / MARK).unlink()
+    assert foreign(job.folder, RUN) is None
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("make", MAKES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("name", ["model.safetensors", ".hydra", "ablate.log", MARK, "checkpoint.safetensors"])
+def test_a_run_is_refused_a_folder_of_somebody_elses_and_changes_nothing_there(name, make, capsys):
+    Path("mine").mkdir()
+    make(Path("mine", name))
+    before, files = tree(Path()), sorted(Path("mine").iterdir())
+    plain_mark = name == MARK and make is _file
+    assert main([*TINY, "hydra.run.dir=mine"]) == (0 if plain_mark else 2)
+    if not plain_mark:
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and f"mine/{name}" in said
+        assert tree(Path()) == before and sorted(Path("mine").iterdir()) == files
