@@ -63,8 +63,8 @@ class _Stopped:
 
 
 @pytest.mark.parametrize("own", ["history.csv", "ablate.log", ".hydra", "link", "above", "unreadable"])
-def test_a_run_of_a_sweep_goes_beside_what_is_somebodys_own(own, monkeypatch):
-    place = Path("sweep/l1=3e-4/seed=0")
+def test_a_run_of_a_sweep_goes_beside_what_is_somebodys_own(own, monkeypatch, capsys):
+    place = Path("sweep/arm/s0")
     if own == "above":
         Path("sweep").mkdir()
         Path("mine").mkdir()
@@ -79,9 +79,12 @@ def test_a_run_of_a_sweep_goes_beside_what_is_somebodys_own(own, monkeypatch):
     else:
         place.mkdir(parents=True)
         (place / own).write_text("my own")
-    before = sorted(path for path in Path().rglob("*") if "seed=" in str(path) or path.name == "mine")
-    for _ in range(2):  # and is found there
-        assert main(["-m", "regularizer=l1", "seed=0,1", *TINY, "hydra.sweep.dir=sweep"]) == 0
+    before = sorted(path for path in Path().rglob("*") if "arm" in str(path) or path.name == "mine")
+    words = ["seed=0,1", *TINY, "hydra.sweep.dir=sweep", "hydra.sweep.subdir=arm/s${seed}"]
+    for n in range(2):  # and is found there
+        assert main(["-m", *words]) == 0
+        shown = capsys.readouterr()
+        assert ("2 reused" in shown.out) == n and ("the run goes beside it" in shown.err) != n
         assert len(results()) == 2 and not any(Path(folder) == place for folder in results())
     assert all(os.path.lexists(path) for path in before)
     assert not Path("mine").is_dir() or not list(Path("mine").iterdir())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ablate.utils.errors import ConfigError
 from helpers import leave
 
 KINDS = [RUN, SWEEP, TABLE]
-NAMES = [(kind, name) for kind in KINDS for name in kind.names]
+NAMES = [(kind, name.rstrip("/")) for kind in KINDS for name in kind.names]
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000")
 
 
@@ -60,7 +61,7 @@ def test_a_folder_in_which_somebody_has_one_of_our_names_is_not_claimed(tmp_path
         folder.mkdir()
         make(folder / name)
         before = tree(folder)
-        with pytest.raises(ConfigError, match=r"is a link|was there before") as refused:
+        with pytest.raises(ConfigError, match=r"is a link, or|was there before") as refused:
             claim(folder, kind)
         assert name in str(refused.value) and str(refused.value).isprintable()
         assert tree(folder) == before
@@ -70,15 +71,21 @@ def test_a_folder_in_which_somebody_has_one_of_our_names_is_not_claimed(tmp_path
 def test_what_was_claimed_is_ours_from_then_on_but_for_links(tmp_path, kind):
     assert claim(tmp_path, kind) and not claim(tmp_path, kind)
     for name in kind.names:
-        (tmp_path / name).write_text("")
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text("")
     assert foreign(tmp_path, kind) is None
     others = [other for other in KINDS if other is not kind and not set(other.names) <= set(kind.names)]
     for other in others:
         assert (foreign(tmp_path, other) is None) == (not set(other.names) & set(kind.names))
-    (tmp_path / kind.names[0]).unlink()
-    (tmp_path / kind.names[0]).symlink_to("elsewhere")
-    with pytest.raises(ConfigError, match="is a link"):
-        claim(tmp_path, kind)
+    for name in kind.names:
+        path = tmp_path / name
+        path.rmdir() if path.is_dir() else path.unlink()
+        for make in MAKES:
+            if (make is _file and not name.endswith("/")) or (make is _folder and name.endswith("/")):
+                continue
+            make(path)
+            with pytest.raises(ConfigError, match="is a link, or"):
+                claim(tmp_path, kind)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def test_a_link_within_a_folder_of_ours_is_none_to_write_through(tmp_path):
@@ -94,7 +101,7 @@ def test_a_mark_is_not_needed_where_what_lies_there_proves_it(tmp_path, kind: Ki
     """Folders that were copied without what begins with a dot."""
     leave(tmp_path / "run", "none", 0)
     folder = study if kind is SWEEP else tmp_path / "run"
-    for name in set(kind.names) - {RESULT, ASKED, "model.safetensors", "history.csv"}:
+    for name in {name for name in kind.names if "/" not in name} - {RESULT, ASKED, "model.safetensors", "history.csv"}:
         (folder / name).touch()
     assert foreign(folder, kind) is None
     (folder / (ASKED if kind is SWEEP else RESULT)).write_text(json.dumps({"name": "somebody's"}))

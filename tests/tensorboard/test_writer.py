@@ -146,6 +146,22 @@ def test_writers_of_one_second_have_files_of_their_own(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("*.ablate.mine"))) == 1
 
 
+def test_files_sort_behind_those_that_are_there_whatever_the_clock_says(tmp_path, monkeypatch):
+    """TensorBoard reads them in the order of their names, and a clock may be set back."""
+    (tmp_path / "events.out.tfevents.notes").touch()
+    (tmp_path / "events.out.tfevents.1700000500.zz.1.0").touch()  # of a SummaryWriter
+    before = {path.name for path in tmp_path.iterdir()}
+    written = []
+    for second in (1_700_000_400, 1_700_000_000, 1_700_000_600, 1_700_000_600, 1_600_000_000):
+        monkeypatch.setattr(writer, "_numbers", iter(range(9)))  # as in a process that has just begun
+        monkeypatch.setattr("ablate.tensorboard.writer.time.time", lambda now=second: float(now))
+        Writer(tmp_path).close()
+        (new,) = {path.name for path in tmp_path.iterdir()} - before - set(written)
+        written.append(new)
+    dated = sorted(name for name in {*before, *written} if "notes" not in name)
+    assert dated[1:] == written and len(written) == 5
+
+
 def test_a_closed_writer_begins_another_file_when_it_is_used_again(tmp_path):
     opened = Writer(tmp_path)
     opened.close()

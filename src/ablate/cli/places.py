@@ -15,8 +15,10 @@ from ablate.config.naming import arm as arm_name
 from ablate.records.job import Job
 from ablate.records.names import ASKED, EARLIER, RESULT
 from ablate.records.ownership import RUN, foreign
+from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.files import filename, first_missing, linked, short
+from ablate.utils.text import line
 
 MOST = 100  # places that are looked at for a run
 
@@ -49,7 +51,7 @@ def places(config: DictConfig, key: str) -> Iterator[tuple[Path, bool]]:
 def hydras(config: Any) -> list[str]:
     """What Hydra writes into a job's folder, and it is going to be there: its record, and the job's log."""
     subdir = config.hydra.output_subdir
-    return [*([str(subdir)] if subdir else []), f"{filename(str(config.hydra.job.name))}.log"]
+    return [*([f"{subdir}/"] if subdir else []), f"{filename(str(config.hydra.job.name))}.log"]
 
 
 def refuse_others(folder: Path) -> None:
@@ -79,9 +81,13 @@ def free(folder: Path, config: Any, job: Job, taken: set[str]) -> str:
     first_missing(folder / subdir)
     for place in islice(_tried(parent, name, job), MOST):
         key = str((folder / place).resolve())
-        if key not in taken and may_be_written(folder, place, also):
-            taken.add(key)
-            return place
+        if key in taken:
+            continue
+        if why := not_ours(folder, place, also):
+            complain(f"warning: {why}; the run goes beside it")
+            continue
+        taken.add(key)
+        return place
     raise refuse("hydra.sweep.subdir", subdir, "no place for the run there, or beside it: all are somebody's own")
 
 
@@ -94,12 +100,14 @@ def _tried(parent: str, name: str, job: Job) -> Iterator[str]:
     yield from (f"{own}-{n}" for n in count(2))
 
 
-def may_be_written(folder: Path, place: str, also: list[str]) -> bool:
-    """Whether a run may be put into a place below a sweep's folder: nothing there is somebody's own, or a link."""
+def not_ours(folder: Path, place: str, also: list[str]) -> str | None:
+    """Why a run can't be put into a place below a sweep's folder, or None where it can."""
     try:
-        return linked(folder, folder / place) is None and foreign(folder / place, RUN, also) is None
-    except OSError:  # it can't be looked at
-        return False
+        if link := linked(folder, folder / place):
+            return f"{short(link)}: is a link, and nothing is written through one"
+        return foreign(folder / place, RUN, also)
+    except OSError as error:
+        return line(f"{short(folder / place)}: {error.strerror}")
 
 
 def check_folders(jobs: Sequence[Job]) -> None:

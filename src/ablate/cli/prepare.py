@@ -14,7 +14,7 @@ from ablate.analysis import studies
 from ablate.cli.command import Command
 from ablate.cli.composing import override
 from ablate.cli.messages import said_of
-from ablate.cli.places import check_folders, free, hydras, may_be_written
+from ablate.cli.places import check_folders, free, hydras, not_ours
 from ablate.config import identity
 from ablate.config.schema import Config
 from ablate.options.code import told
@@ -68,7 +68,7 @@ def left_to_do(
         if job.run_id in left or (earlier and not _again(job.config.rerun, earlier["status"])):
             continue
         place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else ""
-        if not (earlier and may_be_written(folder, place, hydras(resolved))):
+        if not earlier or not_ours(folder, place, hydras(resolved)):
             place = free(folder, resolved, job, taken)  # what is there of other settings, or somebody's own, stays
         moved = (
             [override("hydra.sweep.subdir", place)]

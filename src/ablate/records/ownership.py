@@ -32,7 +32,7 @@ from ablate.records.names import (
 from ablate.records.results import is_result
 from ablate.records.sweeps import Sweep
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import adding, is_plain, short
+from ablate.utils.files import adding, is_other, is_plain, short
 
 
 def _of_a_run(folder: Path) -> bool:
@@ -53,15 +53,17 @@ def _of_a_sweep(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Kind:
-    """What lies in a folder. names: of its files and folders; proven: whether a folder without a mark is one's."""
+    """What lies in a folder. names: of its files and, with a `/` behind, its folders; proven: whether a folder without
+    a mark is one's.
+    """
 
     name: str
     names: tuple[str, ...]
     proven: Callable[[Path], bool]
 
 
-_TABLE = (RUNS, *(f"{COMPARISON}{end}" for end in (".csv", ".md", ".tex")), STRENGTHS, REPORT, COMPARISON)
-RUN = Kind("run", (RESULT, HISTORY, WEIGHTS, CHECKPOINT, EARLIER), _of_a_run)
+_TABLE = (RUNS, *(f"{COMPARISON}{end}" for end in (".csv", ".md", ".tex")), STRENGTHS, REPORT, f"{COMPARISON}/")
+RUN = Kind("run", (RESULT, HISTORY, WEIGHTS, CHECKPOINT, f"{EARLIER}/"), _of_a_run)
 TABLE = Kind("table", _TABLE, _of_a_sweep)
 SWEEP = Kind("sweep", (ASKED, MULTIRUN, *_TABLE), _of_a_sweep)
 
@@ -89,8 +91,8 @@ def foreign(folder: Path, kind: Kind, also: Sequence[str] = ()) -> str | None:
         OSError: it can't be looked at.
     """
     names = (*kind.names, *also)
-    if link := next((path for name in (*names, MARK, LOCK) if (path := _link(folder / name))), None):
-        return f"{short(link)}: is a link, and nothing is written through one"
+    if other := next((path for name in (*names, MARK, LOCK) if (path := _other(folder, name))), None):
+        return f"{short(other)}: is a link, or something else than what is to be there"
     if kind.name in _claimed(folder):
         return None
     found = next((name for name in names if os.path.lexists(folder / name)), None)
@@ -99,11 +101,14 @@ def foreign(folder: Path, kind: Kind, also: Sequence[str] = ()) -> str | None:
     return f"{short(folder / found)}: was there before, and no {kind.name} has left it; choose another folder"
 
 
-def _link(path: Path) -> Path | None:
-    """A link that one would write through, here or, of a folder, in it."""
-    if path.is_symlink():
+def _other(folder: Path, name: str) -> Path | None:
+    """What can't be ours, whatever a mark says: something else than a plain file, or a folder that holds a link."""
+    path = folder / name
+    if not name.endswith("/"):
+        return path if is_other(path) else None
+    if path.is_symlink() or ((is_plain(path) or not path.is_dir()) and os.path.lexists(path)):
         return path
-    return next((below for below in path.rglob("*") if below.is_symlink()), None) if path.is_dir() else None
+    return next((below for below in path.rglob("*") if below.is_symlink()), None)
 
 
 def _claimed(folder: Path) -> set[str]:
