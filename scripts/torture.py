@@ -336,11 +336,16 @@ def _damaged(sweep: Path, random: Random) -> Tried:
     return Tried([name, how], "named, and left out" if name != "study.json" else "named, and done without", said, lost)
 
 
+def say(case: Tried) -> None:
+    """Print a case that lost something, as soon as it is known."""
+    if case.lost:
+        said = f"  ended: {case.ended}; said: {case.said[-400:]}\n  {case.lost[-1500:]}"
+        print(f"LOST {case.given}\n{said}", flush=True)
+
+
 def report(tried: Sequence[Tried]) -> int:
-    """Print what was tried, how it ended and what was lost; the exit status."""
+    """Print what was tried, and how it ended; the exit status."""
     lost = [case for case in tried if case.lost]
-    for case in lost:
-        print(f"LOST {case.given}\n  ended: {case.ended}; said: {case.said[-400:]}\n  {str(case.lost)[-1500:]}")
     ends = ", ".join(f"{n} {ended}" for ended, n in Counter(case.ended for case in tried).most_common())
     print(f"{len(tried)} tried: {ends}; {len(lost)} lost something")
     return int(bool(lost))
@@ -373,7 +378,7 @@ def main() -> int:
     command.set_defaults(torture=None)
     given = parser.parse_args()
     if given.torture is not None:
-        return report(given.torture(given.n))
+        return report(given.torture(given.n, say))
     from torture_kills import kills
 
     toll = kills(given.n)
