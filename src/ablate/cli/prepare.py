@@ -22,6 +22,7 @@ from ablate.records import results
 from ablate.records.job import Job
 from ablate.records.names import ASKED, CHECKPOINT, EARLIER, HISTORY, LOG, RESULT, WEIGHTS
 from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
+from ablate.utils import interrupts
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.files import first_missing, short, tidy
@@ -51,6 +52,7 @@ def left_to_do(
             resolved, own = composed(overrides)
             checked[i] = resolved, Job(own, folder)
         except Exception as error:
+            interrupts.check()
             wrong[i] = error
     if wrong and not checked:
         raise wrong[0]
