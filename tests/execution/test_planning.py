@@ -62,7 +62,7 @@ def test_stacks_are_cut_to_fit_the_memory(configured, monkeypatch):
 
 
 def test_a_single_small_run_gets_no_worker_of_its_own(configured):
-    assert plan([configured()]) == Plan([[0]], 1)
+    assert plan([configured()]) == Plan([[0]], 1, here=True)
 
 
 def test_the_plan_says_why_runs_train_one_after_the_other(configured):
