@@ -17,7 +17,7 @@ from torture_attacks import Tried, finish, start, workers
 SWEEP = ("-m", "seed=range(16)", "model.hidden=[200]", "trainer.epochs=10", "hydra.sweep.dir=it")
 WORKERS = ("stack.workers=1", "stack.workers=2", "stack.workers=null")
 LOOKS = 0.01  # seconds between two
-MEGABYTES = (8, 16, 32)  # that a worker may take more than it was born with
+MEGABYTES = (8, 10, 12)  # that a worker may take more than it was born with
 SLOW = 120.0  # seconds that a sweep may take that has a machine without memory, and others to do too
 FEW = 6  # runs, at most, that the watcher lets a worker have
 
@@ -43,15 +43,16 @@ def attack(chance: Random, folder: Path) -> Tried:
 
 def _watched(process: subprocess.Popen[str], too_large: Callable[[int], bool], command_too: bool) -> int:
     """Kill what is too large of a command's workers, and of itself; how many were killed."""
-    killed, deadline = 0, time.monotonic() + SLOW
+    killed: set[int] = set()
+    deadline = time.monotonic() + SLOW
     while process.poll() is None and time.monotonic() < deadline:
         for each in [process.pid] * command_too + workers(process):
             with contextlib.suppress(OSError):  # it has gone by itself
                 if too_large(each):
                     os.kill(each, signal.SIGKILL)
-                    killed += 1
+                    killed.add(each)
         time.sleep(LOOKS)
-    return killed
+    return len(killed)
 
 
 def _has_more_runs(most: int, folder: Path) -> Callable[[int], bool]:
