@@ -3,7 +3,7 @@
 import sys
 
 from ablate.cli.main import subcommand
-from ablate.utils.console import leave
+from ablate.utils.leaving import leave
 
 if __name__ == "__main__":
     leave(lambda: subcommand("compare", sys.argv[1:]))

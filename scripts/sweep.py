@@ -6,7 +6,7 @@ Overrides replace the study's own choices: `seed=0,1,2`, `study.baseline=l2`, `d
 import sys
 
 from ablate.cli.main import main, with_study
-from ablate.utils.console import leave
+from ablate.utils.leaving import leave
 
 
 def command(arguments: list[str]) -> int:

@@ -64,5 +64,13 @@ def finish(process: subprocess.Popen[str], limit: float = LIMIT) -> Done:
     return Done(process.returncode, out, err)
 
 
+def workers(process: subprocess.Popen[str]) -> list[int]:
+    """The process ids of a command's workers; none where the system doesn't tell."""
+    try:
+        return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+    except (OSError, ValueError):
+        return []
+
+
 def ablate(*arguments: str, at: Path, limit: float = LIMIT, environment: dict[str, str] | None = None) -> Done:
     return finish(start(*arguments, at=at, environment=environment), limit)

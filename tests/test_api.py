@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import logging
+import multiprocessing
 import os
 import random
 import re
@@ -27,6 +28,7 @@ from omegaconf import OmegaConf
 
 import ablate
 from ablate.cli.main import main
+from ablate.cli.task import Task
 from ablate.training.stack import Stack
 from ablate.utils.errors import ConfigError, RunFailed
 from helpers import break_training, slow_ones
@@ -371,3 +373,16 @@ def test_a_script_needs_no_main_guard(method):
     done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("once\n6\n", 0), done.stderr
     assert "died" not in done.stderr
+
+
+@pytest.mark.slow
+def test_no_worker_trains_on_when_a_study_is_interrupted_between_two_jobs(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Task, "_replay", interrupted)
+    words = "study.seeds=2", "stack.workers=2", "stack.size=1", "trainer.epochs=20"
+    with pytest.raises(KeyboardInterrupt) as kept:
+        ablate.study("regularizers", *words, progress=False)
+    assert not multiprocessing.active_children()
+    del kept

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from ablate.config.schema import Config
 from ablate.execution import planning
@@ -42,6 +43,13 @@ def test_runs_that_differ_in_shape_do_not(configured, other):
     assert sorted(planned.stacks) == [[0, 2], [1]]
 
 
+@pytest.mark.parametrize(("cores", "units", "here"), [(2, 1000, True), (1, 1000, False), (2, 64, False)])
+def test_what_threads_pay_for_is_trained_where_they_are(configured, monkeypatch, cores, units, here):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
+    planned = plan(seeds(configured("stack.workers=1", f"model.hidden=[{units},{units}]"), 2))
+    assert (planned.workers, planned.here) == (1, here)
+
+
 def test_stacks_are_cut_for_the_workers_and_every_run_is_in_one(configured):
     planned = plan(seeds(configured(), 70))
     assert planned.workers == 2
@@ -62,7 +70,7 @@ def test_stacks_are_cut_to_fit_the_memory(configured, monkeypatch):
 
 
 def test_a_single_small_run_gets_no_worker_of_its_own(configured):
-    assert plan([configured()]) == Plan([[0]], 1)
+    assert plan([configured()]) == Plan([[0]], 1, here=True)
 
 
 def test_the_plan_says_why_runs_train_one_after_the_other(configured):

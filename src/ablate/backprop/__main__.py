@@ -1,4 +1,4 @@
 from ablate.backprop.command import main
-from ablate.utils.console import leave
+from ablate.utils.leaving import leave
 
 leave(main)

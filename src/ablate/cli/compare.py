@@ -14,6 +14,7 @@ from ablate.records.sweeps import Sweep
 from ablate.report.terminal import show
 from ablate.report.write import save
 from ablate.tensorboard.command import how_to_watch
+from ablate.utils import interrupts
 from ablate.utils.console import FAILED, REFUSED, Console, complain
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import short
@@ -52,6 +53,7 @@ def compare(
     except ConfigError as error:
         complain(f"error: {error}")
         return REFUSED
+    interrupts.check()
     out, where = console or Console(), folders[0]
     show(comparison, out)
     try:

@@ -21,6 +21,8 @@ from hydra.core.utils import JobReturn
 from hydra.types import TaskFunction
 from omegaconf import DictConfig, open_dict
 
+from ablate.utils import interrupts
+
 
 def override(key: str, text: str) -> str:
     """An override that sets `key` to this very text, whatever stands in it."""
@@ -59,6 +61,7 @@ class Composer:
         return self.jobs.pop(tuple(overrides), None) or self._checked(overrides)
 
     def _checked(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
+        interrupts.check()
         config = self.compose(overrides)
         return config, self.checks(config)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import importlib
 import platform
-import signal
 import sys
-import threading
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, NoReturn
+from typing import Any
 
 from ablate.cli.messages import SUBCOMMANDS
 from ablate.records.names import RESULT
-from ablate.utils import collector
-from ablate.utils.console import FINISHED, REFUSED, Console, complain, leave
+from ablate.utils import collector, interrupts
+from ablate.utils.console import FINISHED, REFUSED, Console, complain
 from ablate.utils.errors import ConfigError
 from ablate.utils.text import line as as_line
 from ablate.utils.version import VERSION
@@ -35,11 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     if "--version" in arguments:
         Console().line_of_text(_version())
         return FINISHED
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
     with collector.seldom(), warnings.catch_warnings():
         from ablate.cli.perform import perform  # imports what --help and subcommands go without
 
+        interrupts.check()
         warnings.showwarning = _warn
         status, line, command, _ = perform(arguments)
     if line and not any(argument.startswith("query=") for argument in arguments):
@@ -81,14 +78,3 @@ def _version() -> str:
 def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as one line, without the place in the code."""
     complain(f"warning: {as_line(message)}")
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    """A scheduler's SIGTERM ends us like Ctrl-C: workers go, what is finished is shown."""
-    raise KeyboardInterrupt
-
-
-def console() -> NoReturn:
-    """The console script `ablate`."""
-    sys.path.append("")  # as `python -m` has it: a _target_ may name what lies in the folder that one is in
-    leave(main)

@@ -25,7 +25,7 @@ from ablate.cli.messages import said_of
 from ablate.cli.task import Task
 from ablate.config import registration
 from ablate.options import discovery
-from ablate.utils import collector
+from ablate.utils import collector, interrupts
 from ablate.utils.console import FINISHED, REFUSED, Console
 from ablate.utils.errors import RunFailed
 
@@ -105,6 +105,8 @@ def _ended(command: Command, work: Callable[[Task], None]) -> Ended:
             raise
         except (Exception, KeyboardInterrupt, Refused) as raised:
             error = raised.error if isinstance(raised, Refused) else raised
+            if interrupts.taken():  # whatever became of the interruption on its way
+                error = KeyboardInterrupt()
             status, line = said_of(error, command.arguments, command.training)
             if status == REFUSED and not command.training:
                 command.leave_nothing()

@@ -21,6 +21,7 @@ from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
 from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
+from ablate.utils import interrupts
 from ablate.utils.console import complain
 from ablate.utils.files import tidy
 from ablate.utils.text import count, line, listed
@@ -49,6 +50,7 @@ def left_to_do(
             resolved, own = composed(overrides)
             checked[i] = resolved, Job(own, folder)
         except Exception as error:
+            interrupts.check()
             wrong[i] = error
     if wrong and not checked:
         raise wrong[0]

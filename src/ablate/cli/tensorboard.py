@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ablate.records.names import COMPARISON, EVENTS
+from ablate.utils import interrupts
 from ablate.utils.console import FINISHED, REFUSED, Console, complain
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import short
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         complain(f"error: {error}")
         return REFUSED
     except KeyboardInterrupt:
+        interrupts.taken()
         return FINISHED
 
 
@@ -167,6 +169,7 @@ def serve(folder: Path, names: Sequence[str], flags: Sequence[str], browser: boo
         raise ConfigError(str(error)) from None
     except SystemExit:  # argparse, which gives a reason at the end of a page about all flags
         raise ConfigError(said.getvalue().rpartition("error: ")[2].strip()) from None
+    interrupts.check()  # of one that came while all that was imported
     return int(board.main())
 
 

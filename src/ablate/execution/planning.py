@@ -23,12 +23,16 @@ WORTH = 5e9  # multiplications from which another process pays for its start, ab
 
 @dataclass(frozen=True)
 class Plan:
-    """stacks: lists of places among the configs; workers: processes that train them, 1: this one."""
+    """stacks: lists of places among the configs; workers: processes that train them.
+
+    here: the only worker may as well be this process: there is one run, or its threads or its GPU are needed.
+    """
 
     stacks: list[list[int]]
     workers: int
     alone: str | None = None  # why some stacks are trained one run after the other
     resumed: int = 0  # how many runs go on from a checkpoint
+    here: bool = False
 
     def __str__(self) -> str:
         runs, sizes = sum(map(len, self.stacks)), [len(stack) for stack in self.stacks]
@@ -66,7 +70,10 @@ def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
     epochs = {i: sizes[key].epoch for key, group in groups.items() for i in group}
     stacks.sort(key=lambda stack: -len(stack) * epochs[stack[0]])
     alone = next((s.alone for s in sizes.values() if s.alone), None)
-    return Plan(stacks, min(workers, len(stacks)), alone, sum(map(bool, done)))
+    workers = min(workers, len(stacks))
+    # A worker, forked from a process with threads, has but one; a GPU that is in use here can't be used there.
+    here = len(configs) == 1 or device(configs[0]).type != "cpu" or any(s.threads > 1 for s in sizes.values())
+    return Plan(stacks, workers, alone, sum(map(bool, done)), here and workers == 1)
 
 
 def _fitting(size: Size, runs: int, splits: int, room: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from ablate.execution.planning import Plan, plan
@@ -11,6 +11,7 @@ from ablate.execution.workers import train_stacks
 from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.training.engine import Row
+from ablate.utils import interrupts
 
 
 def run_all(
@@ -20,8 +21,9 @@ def run_all(
 ) -> Iterator[tuple[int, Result]]:
     """Train any jobs, in as few stacks as will do; yield a job's place and its result when it ends.
 
-    A stack that dies as a whole, for want of memory say, is cut and tried again, down to single runs: a run's
-    figures don't depend on its company.
+    A stack that dies as a whole is cut and tried again, down to single runs: a run's figures don't depend on its
+    company. After workers were killed, for want of memory it seems, half as many go on with what they left. As anybody
+    may kill one, a run only fails where that happens twice, the second time while no other is trained.
 
     on_rows: is given every epoch of every stack, as the places of its jobs and their rows.
     """
@@ -30,10 +32,12 @@ def run_all(
     planned = plan([job.config for job in jobs], [checkpoints.epoch(job) for job in jobs])
     on_plan(planned)
     ended = set()
-    stacks = planned.stacks
+    stacks, workers = planned.stacks, planned.workers
+    killed: Counter[int] = Counter()  # how often the worker of a run was killed that had no other
     while stacks:
         smaller: list[list[int]] = []
-        for kind, content in train_stacks(jobs, stacks, planned.workers):
+        too_many = False
+        for kind, content in train_stacks(jobs, stacks, workers, planned.here):
             if kind == "rows":
                 on_rows(content)
             elif kind == "result":
@@ -43,12 +47,18 @@ def run_all(
                 smaller += _by_epoch(jobs, content)
             else:
                 stack, reason = content
+                too_many |= kind == "killed"
                 left = [place for place in stack if place not in ended]
-                if len(left) == 1:
-                    yield left[0], failed(jobs[left[0]], reason)
-                elif left:
+                if len(left) > 1:
                     smaller += _apart(jobs, left)
+                elif left and kind == "killed" and (workers > 1 or not killed[left[0]]):
+                    killed[left[0]] += 1
+                    smaller.append(left)
+                elif left:
+                    yield left[0], failed(jobs[left[0]], reason)
+            interrupts.check()
         stacks = smaller
+        workers = max(1, workers // 2) if too_many else workers
 
 
 def _apart(jobs: Sequence[Job], stack: list[int]) -> list[list[int]]:

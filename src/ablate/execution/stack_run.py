@@ -12,6 +12,7 @@ from ablate.records.job import Job
 from ablate.records.recorder import Recorder, record_failure
 from ablate.tensorboard.run import RunWriter, mark_failed
 from ablate.training.engine import Row, Unfit, train
+from ablate.utils import interrupts
 from ablate.utils.errors import ConfigError, one_line
 
 Result = dict[str, Any]
@@ -57,6 +58,7 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[Event]:
                 except MemoryError:  # the stack's doing, which may be cut
                     raise
                 except Exception as error:  # a full disk, say, or samples that no picture can be made of
+                    interrupts.check()
                     results[row.run] = failed(jobs[row.run], one_line(error), error)
             yield rows
             for place, result in results.items():
@@ -71,6 +73,7 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[Event]:
         checkpoints.reject(jobs[unfit.run], unfit)
         yield BeginsAnew()
     except Exception as error:
+        interrupts.check()
         if len(left) > 1:
             yield StackFailed(one_line(error))
         for place in left if len(left) == 1 else ():

@@ -32,6 +32,8 @@ NOT_COPIED = (
     "it can't be copied: it keeps a computed tensor, as torch.nn.utils.weight_norm and prune do; "
     "torch.nn.utils.parametrizations has others"
 )
+WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
+WHOLE = 1024  # samples, beyond which sums are cut among the threads, and rounded accordingly
 RUNS = 4
 STEPS = 2  # the second sees what the first left in buffers
 # Relative to a tensor's largest number. Ways differ by 1e-6 in what they round, and by far more in what they mean.
@@ -117,6 +119,16 @@ def executor(made: Sequence[nn.Module], shape: tuple[int, ...], sizes: Sequence[
                 return way, why
             why = wrong
     raise ConfigError(f"{why}; such a module can't be trained here")
+
+
+def parallelism(way: Executor, parameters: int, batch: int) -> int:
+    """How many threads pay inside an operation, of runs of so many parameters.
+
+    Sums over very many samples would be rounded by how they are cut; and so would who knows what in modules that are
+    not hand-batched.
+    """
+    pays = way is Dense and parameters * batch >= WIDE and batch <= WHOLE
+    return torch.get_num_threads() if pays else 1
 
 
 def _quiet(model: nn.Module) -> nn.Module:

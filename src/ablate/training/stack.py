@@ -18,7 +18,6 @@ from ablate.config.schema import Config
 from ablate.preprocessing.splits import split
 from ablate.training import executors, losses
 from ablate.training.batches import Batches
-from ablate.training.dense import Dense
 from ablate.training.hooks import Hooks
 from ablate.training.kernels import of_output
 from ablate.training.masks import held
@@ -26,8 +25,6 @@ from ablate.training.numerics import device, threads
 from ablate.training.optimizers import Updater
 from ablate.training.parameters import Parameters, Slot, layout
 from ablate.utils.seeds import INITIALISATION, derive
-
-WIDE = 8_000_000  # parameters × batch size from which a second thread pays; small products are slower on two
 
 
 class Stack:
@@ -63,14 +60,9 @@ class Stack:
 
     @property
     def parallelism(self) -> int:
-        """How many threads pay inside an operation. Not a matter of how many runs there are.
-
-        Sums over more than 1,024 samples would be cut among the threads, and rounded accordingly; and so
-        would who knows what in modules that are not hand-batched.
-        """
-        batch = self.configs[0].trainer.batch_size
-        pays = self.executor is Dense and self.parameters.weights.shape[1] * batch >= WIDE and batch <= 1024
-        return torch.get_num_threads() if pays else 1
+        """How many threads pay inside an operation. Not a matter of how many runs there are."""
+        parameters = self.parameters.weights.shape[1]
+        return executors.parallelism(self.executor, parameters, self.configs[0].trainer.batch_size)
 
     def _wire(self) -> None:
         """Make the views and small tensors that follow from which rows there are."""

@@ -25,13 +25,14 @@ class Size:
 
     data: bytes of its samples.
 
-    alone: why such runs are trained one after the other, or None.
+    alone: why such runs are trained one after the other, or None; threads: how many pay inside an operation.
     """
 
     parameters: int
     epoch: int
     data: int
     alone: str | None
+    threads: int
 
 
 def size(config: Config) -> Size:
@@ -39,5 +40,7 @@ def size(config: Config) -> Size:
     data = facts(config.dataset, config.split_seed)
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
-    _, alone = executors.of(config, data)
-    return Size(parameters, parameters * (4 * data.parts["train"] + data.parts["val"]), data.bytes, alone)
+    executor, alone = executors.of(config, data)
+    epoch = parameters * (4 * data.parts["train"] + data.parts["val"])
+    threads = executors.parallelism(executor, parameters, config.trainer.batch_size)
+    return Size(parameters, epoch, data.bytes, alone, threads)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
-import errno
-import io
-import logging
-import os
 import re
 import sys
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, NoReturn
+from typing import Any
 
 import rich.console
 from rich.box import SIMPLE_HEAD, Box
@@ -148,44 +141,3 @@ class Console(rich.console.Console):
 def complain(line: str) -> None:
     """A warning or an error, on standard error."""
     Console(stderr=True).line_of_text(line)
-
-
-def leave(command: Callable[[], int]) -> NoReturn:
-    """Carry out a command and end this process with its exit status.
-
-    Where it is interrupted, or nobody reads any more what it says (`| head`), it ends as programs do then.
-    """
-    ended: list[int] = []
-    atexit.register(_end, ended)  # before all others, so that it is called after them
-    logging.raiseExceptions = False  # a log that can't be written on is no reason for a traceback
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # what others print may have letters that the encoding doesn't
-    try:
-        status = command()
-        print(end="", flush=True)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        status = INTERRUPTED
-    except OSError as error:
-        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left in its buffer
-        status = UNREAD
-        if error.errno == errno.ENOSPC:
-            complain(f"error: standard output can't be written: {error.strerror}")
-            status = FAILED
-    ended.append(status)
-    sys.exit(status)
-
-
-def _end(ended: list[int]) -> None:
-    """End here, if a command has: what is left needs no taking apart, which takes long.
-
-    Half taken apart, with its garbage uncollected, is no way out: libraries that count their objects then complain.
-    """
-    if ended:
-        logging.shutdown()
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # nobody reads it any more
-                stream.flush()
-        os._exit(ended[0])

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,15 +55,16 @@ class StackedLauncher(Launcher):
         together = getattr(self.task_function, "together", None)
         tasks = together(jobs) if together else ((i, self.task_function) for i in range(len(jobs)))
         returns: dict[int, JobReturn] = {}
-        for place, task in tasks:
-            returns[place] = run_job(
-                hydra_context=self.hydra_context,
-                task_function=task,
-                config=jobs[place][0],
-                job_dir_key="hydra.sweep.dir",
-                job_subdir_key="hydra.sweep.subdir",
-                configure_logging=self.at_home,
-            )
+        with closing(tasks):  # whatever ends this, Ctrl-C say, ends the training too, and not when it is collected
+            for place, task in tasks:
+                returns[place] = run_job(
+                    hydra_context=self.hydra_context,
+                    task_function=task,
+                    config=jobs[place][0],
+                    job_dir_key="hydra.sweep.dir",
+                    job_subdir_key="hydra.sweep.subdir",
+                    configure_logging=self.at_home,
+                )
         self._configure_log()
         return [returns[place] for place in range(len(jobs))]
 
