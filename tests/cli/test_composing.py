@@ -1,6 +1,9 @@
-"""Jobs are composed as Hydra would, and each is checked once."""
+"""Jobs are composed as Hydra would, each is checked once, and little of it is kept."""
 
 from __future__ import annotations
+
+import gc
+import weakref
 
 import pytest
 from hydra import initialize_config_dir
@@ -8,7 +11,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from ablate.cli.composing import Composer
+from ablate.cli.composing import KEPT, Composer
 from ablate.config import registration
 
 JOBS = [
@@ -18,6 +21,7 @@ JOBS = [
     ["experiment=notes_l2", "trainer.epochs=3"],
     ["dataset=noise", "dataset.samples=50", "+extra=1"],
     ["early_stopping=patience", "early_stopping.patience=null", "hydra.job.chdir=true"],
+    ["seed=2", "hydra.sweep.subdir=elsewhere/2", "hydra.job.name=other", "hydra.sweep.dir=there"],
     [],
 ]
 
@@ -39,14 +43,25 @@ def test_a_job_is_composed_as_hydra_would(composer, job):
         assert plain(composer.compose(job)) == plain(composer.loader.load_sweep_config(composer.master, job))
 
 
-def test_a_job_is_checked_once(composer):
+def test_a_job_is_checked_once_and_its_config_isnt_kept(composer):
     seen = []
-    composer.checks = seen.append
-    composer.check(JOBS[0])
-    taken, _ = composer.take(JOBS[0])
-    assert len(seen) == 1 and taken is seen[0]
-    again, _ = composer.take(JOBS[0])  # the caller may have changed the first
-    assert len(seen) == 2 and again is seen[1] is not taken
+    composer.checks = lambda config: seen.append(config) or "found"
+    checked = composer.check(JOBS[0])
+    assert composer.check(JOBS[0]) is composer.take(JOBS[0], 7) is checked
+    assert (checked.found, checked.typed, checked.subdir) == ("found", JOBS[0], "./l1=3e-4/seed=3")
+    config = weakref.ref(seen.pop())
+    gc.collect()
+    assert config() is None
+    composer.take(JOBS[0], 7)  # which was not checked for this launch
+    assert seen[0].hydra.job.num == 7
+
+
+@pytest.mark.parametrize("keys", [["seed={}"], ["seed=0", "regularizer.l1=1e-{}"], ["hydra.sweep.subdir={}"]])
+def test_what_is_kept_doesnt_grow_with_the_jobs(composer, keys):
+    for i in range(2 * KEPT):
+        composer.compose([key.format(i) for key in keys])
+    assert composer._parsed.cache_info().currsize <= KEPT
+    assert composer._chosen.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize("job", [["regularizer=nope"], ["regularizer.nope=1"], ["seed=[1"], ["+seed=3"]])

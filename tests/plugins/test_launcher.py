@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import pickle
+import tracemalloc
 from pathlib import Path
 
 import pytest
-from hydra import version
+from hydra import initialize_config_dir, version
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
+from hydra.core.utils import run_job
 from hydra.plugins.launcher import Launcher
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
 from hydra.test_utils.test_utils import chdir_plugin_root  # noqa: F401
+from hydra.types import HydraContext, RunMode
 
+from ablate.config import registration
 from hydra_plugins.ablate.launcher import StackedLauncher
 
 
@@ -76,3 +84,50 @@ def test_a_job_that_diverges_fails_and_the_others_finish(tmp_path: Path, monkeyp
     assert found == {(1e6, 0): "diverged", (1e6, 1): "diverged", (0.1, 0): "finished", (0.1, 1): "finished"}
     out = capsys.readouterr().out
     assert "failed" in out and "diverged: loss/train is" in out
+
+
+class Together:
+    """A task that does jobs together, and fails every other one."""
+
+    at_home = False
+
+    def __call__(self, config):
+        raise AssertionError("is done together")
+
+    def together(self, checked):
+        for place, _ in enumerate(checked):
+            yield place, _done if place % 2 else _failed
+
+
+def _done(config):
+    return config.seed
+
+
+def _failed(config):
+    raise RuntimeError(f"seed {config.seed}")
+
+
+def test_little_is_kept_of_a_job_and_its_return_is_hydras(tmp_path: Path, hydra_restore_singletons):
+    conf = str(registration.folder().resolve())
+    with initialize_config_dir(conf, version_base="1.3", job_name="ablate"):
+        registration.register()
+        loader = GlobalHydra.instance().config_loader()
+        master = loader.load_configuration("config", [f"hydra.sweep.dir={tmp_path}"], run_mode=RunMode.MULTIRUN)
+        task, launcher = Together(), StackedLauncher()
+        context = HydraContext(config_loader=loader, callbacks=Callbacks())
+        launcher.setup(hydra_context=context, task_function=task, config=master)
+        launcher.launch([["seed=0"], ["seed=1"]], 0)  # fills caches
+        jobs = [[f"seed={i}"] for i in range(2, 22)]
+        tracemalloc.start()
+        returned = launcher.launch(jobs, 2)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        config = launcher.composer.compose(jobs[1], 3)
+        hydras = run_job(_done, config, "hydra.sweep.dir", "hydra.sweep.subdir", context, configure_logging=False)
+    assert kept < len(jobs) * len(pickle.dumps(master))  # in memory, a config takes seven times that
+    assert (returned[1].cfg, returned[1].hydra_cfg) == (hydras.cfg, hydras.hydra_cfg)
+    assert returned[1].hydra_cfg.hydra.job.num == 3 and "hydra" not in returned[1].cfg
+    assert vars(returned[1]).keys() >= vars(hydras).keys() and returned[1].return_value == 3
+    with pytest.raises(RuntimeError, match="seed 2"):
+        _ = returned[0].return_value

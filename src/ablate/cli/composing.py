@@ -11,6 +11,8 @@ import io
 import pickle
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
@@ -19,9 +21,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.core.utils import JobReturn
 from hydra.types import TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablate.utils import interrupts
+
+KEPT = 256  # overrides that are parsed, and choices of options that are composed
 
 
 def override(key: str, text: str) -> str:
@@ -35,6 +39,19 @@ def returned(job: JobReturn) -> Any:
         return job.return_value
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What is kept of a job from its check until it is carried out. Its config takes a hundred times as much.
+
+    folder: of the sweep; subdir: of the job in it; typed: its overrides but for Hydra's; found: what the check gave.
+    """
+
+    folder: str
+    subdir: str
+    typed: list[str]
+    found: Any
+
+
 class Composer:
     """Composes and checks jobs of one sweep; `master` is the sweep's own config.
 
@@ -43,39 +60,46 @@ class Composer:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig, task_function: TaskFunction) -> None:
         self.loader, self.master = loader, master
+        self.typed: Any = OmegaConf.to_container(master.hydra.overrides.hydra)
         self.parser = OverridesParser.create(config_loader=loader)
         self.checks: Callable[[DictConfig], Any] = getattr(task_function, "check", lambda config: None)
-        self.composed: dict[tuple[str, ...], bytes] = {}
         self.groups: dict[str, bool] = {}
-        self.jobs: dict[tuple[str, ...], tuple[DictConfig, Any]] = {}
+        self.checked: dict[tuple[str, ...], Checked] = {}
+        # Bounded, for of a sweep over thousands of values each is parsed.
+        self._parsed = lru_cache(maxsize=KEPT)(self._parse)
+        self._chosen = lru_cache(maxsize=KEPT)(self._choose)
 
-    def check(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
-        """Compose and check a job that may be launched: its config, and what the check gave."""
+    def check(self, overrides: Sequence[str]) -> Checked:
+        """Compose and check a job that may be launched."""
         key = tuple(overrides)
-        if key not in self.jobs:
-            self.jobs[key] = self._checked(overrides)
-        return self.jobs[key]
+        if key not in self.checked:
+            self.checked[key] = self._checked(self.compose(overrides))
+        return self.checked[key]
 
-    def take(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
-        """A job's config, for the caller to change, and what its check gave; those at hand, where they are."""
-        return self.jobs.pop(tuple(overrides), None) or self._checked(overrides)
+    def take(self, overrides: Sequence[str], number: int) -> Checked:
+        """A job that is launched; one that is checked by now isn't checked again."""
+        return self.checked.pop(tuple(overrides), None) or self._checked(self.compose(overrides, number))
 
-    def _checked(self, overrides: Sequence[str]) -> tuple[DictConfig, Any]:
+    def _checked(self, config: DictConfig) -> Checked:
         interrupts.check()
-        config = self.compose(overrides)
-        return config, self.checks(config)
+        found, sweep = self.checks(config), config.hydra.sweep
+        typed: Any = OmegaConf.to_container(config.hydra.overrides.task)
+        return Checked(str(sweep.dir), str(sweep.subdir), typed, found)
 
-    def compose(self, overrides: Sequence[str]) -> DictConfig:
-        """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included."""
-        parsed = self.parser.parse_overrides(list(overrides))
+    def compose(self, overrides: Sequence[str], number: int | None = None) -> DictConfig:
+        """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included.
+
+        number: among the jobs of the sweep, which Hydra gives a job when it is launched.
+        """
+        parsed = [self._parsed(line) for line in overrides]
         values = [override for override in parsed if self._is_value(override)]
         options = tuple(line for line, override in zip(overrides, parsed, strict=True) if override not in values)
-        if options not in self.composed:
-            self.composed[options] = pickle.dumps(self.loader.load_sweep_config(self.master, list(options)))
-        config: DictConfig = pickle.loads(self.composed[options])  # noqa: S301
+        config: DictConfig = pickle.loads(self._chosen(options))  # noqa: S301
         ConfigLoaderImpl._apply_overrides_to_config(values, config)
         ours = [override for override in parsed if not override.is_hydra_override()]
+        hydras = [override.input_line for override in parsed if override.is_hydra_override()]
         with open_dict(config.hydra):
+            config.hydra.overrides.hydra = [*self.typed, *hydras]
             config.hydra.overrides.task = [override.input_line for override in ours]
             naming: Any = config.hydra.job.config.override_dirname
             config.hydra.job.override_dirname = get_overrides_dirname(
@@ -84,13 +108,24 @@ class Composer:
                 item_sep=naming.item_sep,
                 exclude_keys=naming.exclude_keys,
             )
+            if number is not None:
+                config.hydra.job.id = config.hydra.job.num = number
         return config
+
+    def _parse(self, line: str) -> Override:
+        (parsed,) = self.parser.parse_overrides([line])
+        return parsed
+
+    def _choose(self, options: tuple[str, ...]) -> bytes:
+        return pickle.dumps(self.loader.load_sweep_config(self.master, list(options)))
 
     def _is_value(self, override: Override) -> bool:
         changes_keys = override.is_add() or override.is_force_add() or override.is_delete()
-        if changes_keys or override.is_hydra_override() or override.package is not None:
+        if changes_keys or override.package is not None:
             return False
         key = override.key_or_group
+        if override.is_hydra_override():
+            return key.startswith("hydra.sweep.")  # where a job writes to; others may decide what is composed
         if key not in self.groups:
             self.groups[key] = bool(self.loader.get_group_options(key))
         return not self.groups[key]

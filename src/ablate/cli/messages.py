@@ -7,6 +7,7 @@ import errno
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,15 @@ def known_keys() -> list[str]:
             if group[:1] in (("hydra",), ("experiment",)):
                 continue
             with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
-                keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
+                keys |= _keys_of(path, path.stat().st_mtime_ns, ".".join(group))
             keys |= set(group)
     return sorted(keys | _flat({"regularizer": unregularized()}, ""))
+
+
+@lru_cache(maxsize=1024)
+def _keys_of(path: Path, changed: int, group: str) -> set[str]:
+    """Of a file, as it was when it was changed last: every job of a sweep may be wrong."""
+    return _flat(OmegaConf.to_container(OmegaConf.load(path)), group)
 
 
 def _flat(node: Any, prefix: str) -> set[str]:

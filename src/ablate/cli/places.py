@@ -66,15 +66,14 @@ def refuse_others(folder: Path) -> None:
         raise refuse("hydra.run.dir", str(folder), said)
 
 
-def free(folder: Path, config: Any, job: Job, taken: set[str]) -> str:
+def free(folder: Path, subdir: str, job: Job, taken: set[str], also: Sequence[str]) -> str:
     """Where below a sweep's folder a run is put: in its place, or beside what is there and not its own.
 
-    config: the job's, as composed; taken: places of other runs, to which it is added.
+    subdir: its place, normalised; taken: places of other runs, to which it is added; also: names of what Hydra writes.
 
     Raises:
         ConfigError: its place is not below the sweep's folder, or can't be written. OSError: it can't be made.
     """
-    subdir, also = os.path.normpath(str(config.hydra.sweep.subdir)), hydras(config)
     parent, name = os.path.split(subdir)
     if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
         raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
@@ -100,7 +99,7 @@ def _tried(parent: str, name: str, job: Job) -> Iterator[str]:
     yield from (f"{own}-{n}" for n in count(2))
 
 
-def not_ours(folder: Path, place: str, also: list[str]) -> str | None:
+def not_ours(folder: Path, place: str, also: Sequence[str]) -> str | None:
     """Why a run can't be put into a place below a sweep's folder, or None where it can."""
     try:
         if link := linked(folder, folder / place):

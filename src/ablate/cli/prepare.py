@@ -12,11 +12,10 @@ from omegaconf import DictConfig
 
 from ablate.analysis import studies
 from ablate.cli.command import Command
-from ablate.cli.composing import override
+from ablate.cli.composing import Checked, override
 from ablate.cli.messages import said_of
 from ablate.cli.places import check_folders, free, hydras, not_ours
 from ablate.config import identity
-from ablate.config.schema import Config
 from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
@@ -31,30 +30,33 @@ def left_to_do(
     command: Command,
     master: DictConfig,
     jobs: Sequence[tuple[str | None, list[str]]],
-    composed: Callable[[Sequence[str]], tuple[DictConfig, Config]],
+    checked: Callable[[Sequence[str]], Checked],
 ) -> list[list[str]]:
     """What is left to do of a sweep's jobs: each run once, and none that its folder holds already.
 
     Keeps in the folder what was asked for, and the reason of every job that can't be trained.
 
-    jobs: the arm's name and the overrides of each; composed: composes and checks one.
+    jobs: the arm's name and the overrides of each; checked: composes and checks one.
 
     Raises:
         ConfigError: the first job's reason, where none can be trained; another process works in the folder.
     """
     folder = Path(master.hydra.sweep.dir)
-    wrong: dict[int, Exception] = {}
-    checked: dict[int, tuple[DictConfig, Job]] = {}
+    wrong: dict[int, str] = {}  # and no errors, which hold their configs
+    first: Exception | None = None
+    sound: dict[int, tuple[str, Job]] = {}
     for i, (_, overrides) in enumerate(jobs):
         try:
-            resolved, own = composed(overrides)
-            checked[i] = resolved, Job(own, folder)
+            own = checked(overrides)
+            sound[i] = os.path.normpath(own.subdir), Job(own.found, folder)
         except Exception as error:
             interrupts.check()
-            wrong[i] = error
-    if wrong and not checked:
-        raise wrong[0]
+            first = first or error
+            wrong[i] = said_of(error, overrides)[1]
+    if first is not None and not sound:
+        raise first
     tidy(folder)
+    also = hydras(master)
     found, there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[Asked] = []
@@ -62,25 +64,21 @@ def left_to_do(
     todo: list[Job] = []
     for i, (arm, overrides) in enumerate(jobs):
         if i in wrong:
-            asked.append(refused(arm, overrides, shared, said_of(wrong[i], overrides)[1]))
+            asked.append(refused(arm, overrides, shared, wrong[i]))
             continue
-        resolved, job = checked[i]
+        subdir, job = sound[i]
         asked.append(Asked(job.run_id, arm, job.config.seed))
         earlier = there.get(job.run_id)
         if job.run_id in left or (earlier and not _again(job.config.rerun, earlier["status"])):
             continue
         place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else ""
-        if not earlier or not_ours(folder, place, hydras(resolved)):
-            place = free(folder, resolved, job, taken)  # what is there of other settings, or somebody's own, stays
-        moved = (
-            [override("hydra.sweep.subdir", place)]
-            if place != os.path.normpath(str(resolved.hydra.sweep.subdir))
-            else []
-        )
+        if not earlier or not_ours(folder, place, also):
+            place = free(folder, subdir, job, taken, also)  # what is there of other settings, or somebody's own, stays
+        moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
         left[job.run_id] = [*overrides, *moved]
-        todo.append(Job(job.config, (folder / place).absolute()))
+        todo.append(job.at((folder / place).absolute()))
     check_folders(todo)
-    data = {identity.data_settings(job.config.model_dump()) for _, job in checked.values()}
+    data = {identity.data_settings(job.config.model_dump()) for _, job in sound.values()}
     _keep(command, master, folder, asked, data, there)
     _say(command, asked, left)
     _say_why_anew(command, [job for job in todo if job.run_id not in there], found)

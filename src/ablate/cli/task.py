@@ -12,10 +12,11 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ablate.cli import joblog
 from ablate.cli.command import Command
+from ablate.cli.composing import Checked
 from ablate.cli.places import check_folders
 from ablate.cli.prepare import left_to_do
 from ablate.config import registration
@@ -72,7 +73,8 @@ class Task:
         out, alone = self.command.console, settings.mode == RunMode.RUN
         self.command.training = True
         with self._log(), RunDisplay(checked, out, quiet=not alone) as display:
-            ((_, result),) = run_all([Job(checked, folder, self._typed(settings))], on_rows=display)
+            command = self._typed(settings.overrides.task, alone=settings.mode != RunMode.MULTIRUN)
+            ((_, result),) = run_all([Job(checked, folder, command)], on_rows=display)
         if alone:
             summary(result, folder, out)
         return _outcome(result)
@@ -83,23 +85,21 @@ class Task:
         self,
         master: DictConfig,
         jobs: Sequence[tuple[str | None, list[str]]],
-        composed: Callable[[Sequence[str]], tuple[DictConfig, Config]],
+        checked: Callable[[Sequence[str]], Checked],
     ) -> list[list[str]]:
         """What is left to do of a sweep's jobs."""
-        return left_to_do(self.command, master, jobs, composed)
+        return left_to_do(self.command, master, jobs, checked)
 
-    def together(
-        self, checked: Sequence[tuple[DictConfig, Config]]
-    ) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
+    def together(self, checked: Sequence[Checked]) -> Iterator[tuple[int, Callable[[DictConfig], float]]]:
         """Train all jobs of a launch; yield what came of each."""
         from ablate.cli.progress import SweepDisplay
         from ablate.execution.runs import run_all
 
         collector.settle()  # what is imported stays: neither collections nor workers need to touch it
         jobs = []
-        for composed, own in checked:
-            folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir")), str(composed.hydra.sweep.subdir))
-            jobs.append(Job(own, folder.absolute(), self._typed(composed.hydra)))
+        for job in checked:
+            folder = Path(job.folder, job.subdir).absolute()
+            jobs.append(Job(job.found, folder, self._typed(job.typed, alone=False)))
         if not jobs:
             raise ConfigError("this sweep has no runs")
         check_folders(jobs)
@@ -122,12 +122,10 @@ class Task:
         """The log of the job that is being carried out, where Hydra doesn't see to it."""
         return joblog.written(HydraConfig.get()) if not self.at_home else nullcontext()
 
-    def _typed(self, settings: Any) -> str:
+    def _typed(self, overrides: Sequence[str], alone: bool) -> str:
         """What one types to do a job alone, and, in a sweep, what was typed for all."""
         sources = [f"--config-dir={folder}" for folder in discovery.own_folders()]
-        lines = [[*sources, *settings.overrides.task]]
-        if settings.mode == RunMode.MULTIRUN:
-            lines.append(self.command.arguments)
+        lines = [[*sources, *overrides], *[self.command.arguments] * (not alone)]
         return "\n".join(f"python -m ablate {shlex.join(line)}".rstrip() for line in lines)
 
 

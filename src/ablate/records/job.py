@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,12 @@ class Job:
     config: Config
     folder: Path
     command: str = ""
+
+    def at(self, folder: Path) -> Job:
+        """The same run in another folder; what is known of it by now isn't asked for again."""
+        other = replace(self, folder=folder)
+        vars(other).update({name: value for name, value in vars(self).items() if name not in vars(other)})
+        return other
 
     @cached_property
     def arm_id(self) -> str:
