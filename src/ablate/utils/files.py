@@ -6,11 +6,16 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # where a system knows of waiting for a file
 
 
 def filename(text: str) -> str:
@@ -23,12 +28,43 @@ def filename(text: str) -> str:
     return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file for reading, and its size; a pipe or a device, which may have no end, is none.
+
+    Raises:
+        OSError: it can't be opened. ValueError: something else is there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a device may already do something
+        raise ValueError("is no file")
+    with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is no file")
+        yield file, status.st_size
+
+
+def read(path: Path, most: int) -> bytes:
+    """What a regular file holds, as much as its size says: what the system makes up as it is read has a size of 0.
+
+    Raises:
+        OSError: it can't be read. ValueError: it has more than `most` bytes, or is no regular file.
+    """
+    with opened(path) as (file, size):
+        if size > most:
+            raise ValueError(f"has more than {most:,} bytes")
+        return file.read(size)
+
+
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all, whatever happens: its content is on the disk before its name is."""
+    """Write a file whole or not at all, whatever happens: its content is on the disk before its name is.
+
+    Text is UTF-8; what that has no letters for, as in the names of files that are in another encoding, is escaped.
+    """
     beside = unfinished(path)
     try:
         with beside.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
