@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import io
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,10 +23,11 @@ from ablate.config.schema import unregularized
 from ablate.options.discovery import own_folders
 from ablate.utils.console import FAILED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, one_line, one_of, refuse
-from ablate.utils.files import short
+from ablate.utils.files import read, short
 from ablate.utils.text import cut, line
 
 HELP = "python -m ablate --help lists the keys"
+LARGEST = 1_000_000  # bytes of a file of keys
 SUBCOMMANDS = ("compare", "tensorboard")  # words that stand alone
 
 
@@ -78,7 +80,8 @@ def known_keys() -> list[str]:
             if group[:1] in (("hydra",), ("experiment",)):
                 continue
             with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
-                keys |= _flat(OmegaConf.to_container(OmegaConf.load(path)), ".".join(group))
+                text = io.StringIO(read(path, LARGEST).decode())
+                keys |= _flat(OmegaConf.to_container(OmegaConf.load(text)), ".".join(group))
             keys |= set(group)
     return sorted(keys | _flat({"regularizer": unregularized()}, ""))
 
