@@ -10,14 +10,14 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ablate.records.names import EARLIER, HISTORY, RESULT, WEIGHTS
 from ablate.records.schema import MOST, Result, Tensor, fitting
 from ablate.utils import files
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, one_of
-from ablate.utils.text import line
+from ablate.utils.text import count, line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,10 +107,9 @@ def _check_history(path: Path, epochs: int | None) -> None:
     """The history of a finished run, where it is still there, ends with the row of its last epoch."""
     if not os.path.lexists(path):
         return
-    with files.opened(path) as (file, size):
-        heading = file.readline(LONGEST_ROW)
-        file.seek(max(size - LONGEST_ROW, 0))
-        last = (file.read(LONGEST_ROW).splitlines(keepends=True) or [b""])[-1]
+    with files.opened(path) as file:
+        heading = file.part(0, LONGEST_ROW).partition(b"\n")[0]
+        last = (file.part(max(file.size - LONGEST_ROW, 0), LONGEST_ROW).splitlines(keepends=True) or [b""])[-1]
     if not heading.startswith(b"epoch,"):
         raise ValueError("is no history of a run")
     if not (
@@ -123,18 +122,18 @@ def _check_weights(path: Path) -> None:
     """The header of a safetensors file tells how long it is; where the file is still there."""
     if not os.path.lexists(path):
         return
-    with files.opened(path) as (file, size):
-        begin, tensors = _tensors(file, size)
+    with files.opened(path) as file:
+        begin, tensors = _tensors(file)
     end = begin + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
-    if size != end:
-        raise ValueError(f"has {size:,} bytes, and its header tells of {end:,}: it is damaged")
+    if file.size != end:
+        raise ValueError(f"has {file.size:,} bytes, and its header tells of {end:,}: it is damaged")
 
 
-def _tensors(file: BinaryIO, size: int) -> tuple[int, dict[str, Tensor]]:
-    """Where in a safetensors file of so many bytes its tensors begin, and what its header says of them."""
-    (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+def _tensors(file: files.Opened) -> tuple[int, dict[str, Tensor]]:
+    """Where in a safetensors file its tensors begin, and what its header says of them."""
+    (length,) = struct.unpack("<Q", file.part(0, 8).ljust(8, b"\0"))
     try:
-        said = json.loads(file.read(length) if length <= min(size, LARGEST) else b"")
+        said = json.loads(file.part(8, length) if length <= LARGEST else b"")
         tensors = {name: fitting(Tensor, tensor)[0] for name, tensor in said.items() if name != "__metadata__"}
     except (ValueError, AttributeError, RecursionError, ConfigError):
         raise ValueError("is no safetensors file") from None
@@ -177,27 +176,33 @@ def _count_up(epochs: np.ndarray) -> bool:
 def kernels(folder: Path, most: int = SEEN) -> dict[str, np.ndarray]:
     """The kernels that a run kept, by name: no biases and no parameters of norms; empty where there are none.
 
-    most: bytes that are read; of more, each kernel's first. What is no number in 32 bits is infinite.
+    most: bytes that are read; of more, each kernel's first. What is no number in 32 bits is left out.
     """
+    import numpy as np
+
     path = folder / WEIGHTS
     try:
-        with files.opened(path) as (file, size):
-            begin, tensors = _tensors(file, size)
+        with files.opened(path) as file:
+            begin, tensors = _tensors(file)
             found = {name: each for name, each in tensors.items() if name.endswith(".weight") and len(each.shape) > 1}
             share = min(1.0, most / max(sum(_length(each) for each in found.values()), 1))
-            return {name: _values(file, begin, each, share) for name, each in found.items()}
+            read = {name: _values(file, begin, each, share) for name, each in found.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         complain(f"warning: {line(path)}: left out of the histograms: {line(error)}")
         return {}
+    numbers = {name: values[np.isfinite(values)] for name, values in read.items()}
+    if odd := sum(len(values) - len(numbers[name]) for name, values in read.items()):
+        complain(f"warning: {line(path)}: left out of the histograms: {count(odd, 'value')} beyond 32 bits")
+    return numbers
 
 
 def _length(tensor: Tensor) -> int:
     return tensor.data_offsets[1] - tensor.data_offsets[0]
 
 
-def _values(file: BinaryIO, begin: int, tensor: Tensor, share: float) -> np.ndarray:
+def _values(file: files.Opened, begin: int, tensor: Tensor, share: float) -> np.ndarray:
     """A tensor's first values, one after the other. share: how many of them."""
     import numpy as np
 
@@ -206,8 +211,8 @@ def _values(file: BinaryIO, begin: int, tensor: Tensor, share: float) -> np.ndar
     kind = np.dtype(DTYPES[tensor.dtype])
     if _length(tensor) != math.prod(tensor.shape) * kind.itemsize:
         raise ValueError("its header contradicts itself")
-    file.seek(begin + tensor.data_offsets[0])
-    values = np.frombuffer(file.read(int(share * math.prod(tensor.shape)) * kind.itemsize), kind)
+    size = int(share * math.prod(tensor.shape)) * kind.itemsize
+    values = np.frombuffer(file.part(begin + tensor.data_offsets[0], size), kind)
     if tensor.dtype == "BF16":  # the upper half of a float
         return (values.astype(np.uint32) << 16).view(np.float32)
     with np.errstate(over="ignore"):

@@ -28,7 +28,7 @@ from ablate.utils.text import cut, listed
 
 MOST = 1e100  # size of a figure: of larger ones squares, sums and axes are none
 DEEPEST = 100  # levels of a config
-WIDEST = 1000  # keys of a group
+WIDEST = 1000  # keys of a group, or metrics
 METRIC = re.compile(r"[a-z][a-z0-9_]*/(train|val|test)|penalty|objective")
 NAMED = 3  # things left out that are named
 
@@ -55,9 +55,9 @@ def _known(metrics: Any, info: ValidationInfo[list[str]]) -> Any:
     """Without figures of names that no metric has; the table may have a column of such a name."""
     if not isinstance(metrics, dict):
         return metrics
-    unknown = [name for name in metrics if not METRIC.fullmatch(name)]
-    info.context.extend(f"metrics.{cut(name)}: is no metric" for name in unknown)
-    return {name: value for name, value in metrics.items() if name not in unknown}
+    known = {name: value for name, value in metrics.items() if METRIC.fullmatch(name)}
+    info.context.extend(f"metrics.{cut(name)}: is no metric" for name in metrics if name not in known)
+    return known
 
 
 def _plain(value: Any, level: int = 0) -> Any:
@@ -145,7 +145,7 @@ class Result(_Read):
     arm: Line
     seed: Seed
     config: _Config
-    metrics: Annotated[dict[str, Figure | None], BeforeValidator(_known)]
+    metrics: Annotated[dict[str, Figure | None], Field(max_length=WIDEST), BeforeValidator(_known)]
     origin: _Origin | None = None  # earlier versions didn't tell
     epochs: Count | None = None  # of which its history is looked through
     weights: Told[_Weights] = None

@@ -9,6 +9,7 @@ from ablate.records.names import COMPARISON, REPORT
 from ablate.report import page, tensorboard
 from ablate.report.tables import latex, markdown
 from ablate.utils.files import write
+from ablate.utils.text import escaped
 
 
 def save(comparison: Comparison, folder: Path) -> None:
@@ -16,7 +17,8 @@ def save(comparison: Comparison, folder: Path) -> None:
 
     Where the runs are in TensorBoard, the comparison is too.
     """
-    for name, table in (("runs", comparison.runs), (COMPARISON, comparison.arms)):
+    folders = [escaped(place).replace("\n", "\\n") for place in comparison.runs["folder"]]
+    for name, table in (("runs", comparison.runs.assign(folder=folders)), (COMPARISON, comparison.arms)):
         write(folder / f"{name}.csv", table.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / f"{COMPARISON}.md", markdown(comparison))
     write(folder / f"{COMPARISON}.tex", latex(comparison))

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here
@@ -28,9 +28,27 @@ def filename(text: str) -> str:
     return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
+class Opened(NamedTuple):
+    """A regular file, and how many bytes it had when it was opened."""
+
+    file: BinaryIO
+    size: int
+
+    def part(self, begin: int, length: int) -> bytes:
+        """So many bytes from there, or as many as there are.
+
+        What the system makes up as it is read, such as a file of /proc, has a size of 0 and is empty.
+        """
+        length = min(length, self.size - begin)
+        if length <= 0:
+            return b""
+        self.file.seek(begin)
+        return self.file.read(length)
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """A regular file for reading, and its size; a pipe or a device, which may have no end, is none.
+def opened(path: Path) -> Iterator[Opened]:
+    """A regular file for reading; a pipe or a device, which may have no end, is none.
 
     Raises:
         OSError: it can't be opened. ValueError: something else is there.
@@ -41,19 +59,19 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("is no file")
-        yield file, status.st_size
+        yield Opened(file, status.st_size)
 
 
 def read(path: Path, most: int) -> bytes:
-    """What a regular file holds, as much as its size says: what the system makes up as it is read has a size of 0.
+    """What a regular file holds.
 
     Raises:
         OSError: it can't be read. ValueError: it has more than `most` bytes, or is no regular file.
     """
-    with opened(path) as (file, size):
-        if size > most:
+    with opened(path) as file:
+        if file.size > most:
             raise ValueError(f"has more than {most:,} bytes")
-        return file.read(size)
+        return file.part(0, most)
 
 
 def write(path: Path, content: str | bytes) -> None:
