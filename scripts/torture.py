@@ -14,11 +14,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import io
 import json
-import math
 import os
-import shutil
 import sys
 import tempfile
 import traceback
@@ -30,14 +27,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import pandas as pd
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ValueType
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ablate.cli.compare import compare
 from ablate.cli.main import main as ablate
 from ablate.cli.messages import known_keys
 from ablate.config import registration
@@ -45,7 +40,8 @@ from ablate.records.names import ASKED, RESULT
 from ablate.utils.console import FAILED, FINISHED, REFUSED
 
 sys.path.append(str(Path(__file__).parent))
-from torture_attacks import Tried
+from torture_attacks import Tried, said, stream
+from torture_files import damage_files
 
 FAMILIES = ("two", "links", "checkpoints", "signals", "stopped", "memory")
 # Runs of a fraction of a second, which every odd word is added to.
@@ -161,7 +157,7 @@ def _command(arguments: list[str]) -> Tried:
         work = Path(top, "a", "b")
         work.mkdir(parents=True)
         os.chdir(work)
-        out, err = _stream("strict"), _stream("backslashreplace")  # as Python opens them
+        out, err = stream("strict"), stream("backslashreplace")  # as Python opens them
         status: Any = None
         raised = None
         try:
@@ -177,18 +173,9 @@ def _command(arguments: list[str]) -> Tried:
             raised = traceback.format_exc()
         finally:
             os.chdir(here)
-        said = _read(err)
-        lost = raised or _lost(arguments, status, said, Path(top))
-        return Tried(arguments, str(status), said or _read(out)[:300], lost)
-
-
-def _stream(errors: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors)
-
-
-def _read(stream: io.TextIOWrapper) -> str:
-    stream.seek(0)
-    return stream.read()
+        told = said(err)
+        lost = raised or _lost(arguments, status, told, Path(top))
+        return Tried(arguments, str(status), told or said(out)[:300], lost)
 
 
 def _lost(arguments: list[str], status: Any, err: str, top: Path) -> str | None:
@@ -229,111 +216,6 @@ def _differences(arguments: Sequence[str], used: dict[str, Any]) -> Iterator[str
             node = node.get(part, {}) if isinstance(node, dict) else {}
         if isinstance(value, int | float) and isinstance(node, int | float) and float(node) != float(value):
             yield f"{key}={value} became {node}"
-
-
-SWEEP = ("-m", "regularizer=none,l1", "seed=0,1", *TINY, "hydra.sweep.dir=sweep")
-# What may stand where another type belongs.
-ODD: list[Any] = [True, "abc", "NaN", "", "\x1b[2J", [], [1], {}, {"a": 1}, -1, 1.5, 10**400, math.nan, math.inf]
-
-
-def _cut(path: Path, random: Random) -> str:
-    content = path.read_bytes()
-    path.write_bytes(content[: (at := random.randrange(len(content) - 2))])  # the last line may lack its end
-    return f"cut to {at} of {len(content)} bytes"
-
-
-def _replaced(path: Path, random: Random) -> str:
-    kinds = {
-        "empty": b"",
-        "zeros": bytes(200),
-        "not UTF-8": b'{"status": "\xff\xfe"}',
-        "a list": b"[1, 2]",
-        "a table": b"a,b\n1,2\n",
-        "another's JSON": b'{"name": "x", "runs": 3}',
-        "nested deeply": b"[" * 100_000,
-        "a long number": b"1" * 10_000,
-    }
-    kind = random.choice(list(kinds))
-    path.write_bytes(kinds[kind])
-    return kind
-
-
-def _grown(path: Path, random: Random) -> str:
-    with path.open("ab") as file:
-        file.truncate(path.stat().st_size + random.choice([1, 10**9]))
-    return "with zeros behind it"
-
-
-def _folder(path: Path, random: Random) -> str:
-    path.unlink()
-    path.mkdir()
-    return "a folder"
-
-
-def _lacking(path: Path, random: Random) -> str:
-    content = json.loads(path.read_text())
-    key = random.choice(["status", "run_id", "arm", "seed", "config", "metrics"])
-    del content[key]
-    path.write_text(json.dumps(content))
-    return f"without {key}"
-
-
-def _mistyped(path: Path, random: Random) -> str:
-    content = json.loads(path.read_text())
-    place = random.choice(["status", "run_id", "seed", "config", "metrics", "config.dataset", "metrics.accuracy/test"])
-    node, _, key = place.partition(".")
-    holder, key = (content[node], key) if key else (content, node)
-    odd = [value for value in ODD if not isinstance(value, str)] if key == "run_id" else ODD
-    holder[key] = random.choice(odd)
-    path.write_text(json.dumps(content))
-    return f"{place} is {str(holder[key])[:20]!r}"
-
-
-DAMAGES: dict[str, list[Callable[[Path, Random], str]]] = {
-    "result.json": [_cut, _replaced, _grown, _folder, _lacking, _mistyped, _mistyped],
-    "history.csv": [_cut, _replaced, _grown],
-    "model.safetensors": [_cut, _replaced, _grown],
-    "study.json": [_cut, _replaced, _grown],
-}
-
-
-def damage_files(n: int, say: Callable[[Tried], None] = lambda tried: None) -> list[Tried]:
-    """Damage one file of a finished sweep, n times in other ways, always the same ones, and have its table made."""
-    tried = []
-    here = Path.cwd()
-    with tempfile.TemporaryDirectory() as top:
-        try:
-            os.chdir(top)
-            with contextlib.redirect_stdout(_stream("strict")):
-                ablate(list(SWEEP))
-            for i in range(n):
-                shutil.copytree("sweep", f"{i}")
-                tried.append(_damaged(Path(f"{i}"), Random(i)))  # noqa: S311
-                say(tried[-1])
-                shutil.rmtree(f"{i}")
-        finally:
-            os.chdir(here)
-    return tried
-
-
-def _damaged(sweep: Path, random: Random) -> Tried:
-    name = random.choice(list(DAMAGES))
-    path = random.choice(sorted(sweep.rglob(name)))
-    how = random.choice(DAMAGES[name])(path, random)
-    err = _stream("backslashreplace")
-    lost = None
-    try:
-        with contextlib.redirect_stdout(_stream("strict")), contextlib.redirect_stderr(err):
-            status = compare([sweep])
-        kept = pd.read_csv(sweep / "comparison.csv")["n"].sum()
-    except Exception:
-        status, kept, lost = -1, -1, traceback.format_exc()
-    said = _read(err)
-    if not lost and (status or kept != (4 if name == "study.json" else 3)):
-        lost = f"exit status {status}, {kept} runs in the table"
-    if not lost and (str(path) not in said or len(said.splitlines()) != 1 or not said.strip().isprintable()):
-        lost = f"{len(said.splitlines())} lines on stderr"
-    return Tried([name, how], "named, and left out" if name != "study.json" else "named, and done without", said, lost)
 
 
 def say(case: Tried) -> None:

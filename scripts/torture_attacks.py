@@ -6,6 +6,7 @@ A family of attacks is a module `torture_<family>.py` beside this one with a fun
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -24,6 +25,16 @@ class Tried:
     ended: str
     said: str
     lost: str | None
+
+
+def stream(errors: str) -> io.TextIOWrapper:
+    """What takes the place of standard output or error."""
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors)
+
+
+def said(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 @dataclass

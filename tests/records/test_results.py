@@ -56,8 +56,15 @@ def complaint(folder: Path) -> str:
         ({"metrics__accuracy/test": math.nan}, "must be a finite number"),
         ({"metrics__accuracy/test": 1.5}, "metrics.accuracy/test=1.5: must be from 0 to 1"),
         ({"metrics": {"loss/val": 0.1}}, "a finished run has figures of the test part"),
-        ({"samples": {"test": 0}}, "samples.test=0: must be greater than or equal to 1"),
-        ({"samples": {"majority": "all"}}, "samples.majority=all: must be a valid number"),
+        ({"metrics__loss/val": 10**400}, "must be a valid number"),
+        ({"metrics__loss/val": 1e200}, "metrics.loss/val=1e+200: must be less than or equal to 1"),
+        ({"config__dataset__val_fraction": 0.3, "config__dataset__test_fraction": 0.7}, "leave nothing to train on"),
+        ({"config__regularizer__l1": 10**400}, "must be from -1e+100 to 1e+100"),
+        ({"config__regularizer__\udcff": 0.1}, "must be one line that can be printed"),
+        ({"config__dataset__\x1b]0;a": 1}, "must be one line that can be printed"),
+        ({"config__optimizer__lr": math.inf}, "must be a finite number"),
+        ({"config__model__hidden": json.loads("[" * 150 + "]" * 150)}, "must have at most 100 levels"),
+        ({"origin": {"code": {"a": 1}}}, "origin.code.a=1: must be a valid string"),
         ({"arm": "\x1b[2Jnone"}, "must be one line that can be printed"),
         ({"run_id": ["a"]}, "run_id=[a]: must be a valid string"),
         ({"config__early_stopping__patience": {}}, "config.early_stopping.patience={}: must be a valid integer"),
@@ -67,6 +74,38 @@ def complaint(folder: Path) -> str:
 def test_what_is_missing_or_of_another_type_is_named_and_the_run_left_out(tmp_path, values, said):
     changed(tmp_path / "a", **values)
     assert f"{tmp_path / 'a' / 'result.json'}: run skipped: " in complaint(tmp_path) and said in complaint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"samples": {"test": 0}}, "samples.test=0: must be greater than or equal to 1"),
+        ({"samples": {"majority": "all"}}, "samples.majority=all: must be a valid number"),
+        ({"versions": ["1"]}, "versions=[1]: must be a valid dictionary"),
+        ({"versions": {"torch": {}}}, "versions.torch={}: must be a valid string"),
+        ({"versions": {"\udcff": "1"}}, "must be one line that can be printed"),
+        ({"machine": "a big one"}, "machine=a big one: must be a group of keys"),
+        ({"machine": {"cores": "all"}}, "machine.cores=all: must be a valid integer"),
+        ({"seconds": -1}, "seconds=-1: must be greater than or equal to 0"),
+        ({"seconds": 10**400}, "must be a valid number"),
+        ({"weights": {"near_zeros": 1e300}}, "weights.near_zeros=1e+300: must be less than or equal to 1"),
+        ({"best_epoch": -3}, "best_epoch=-3: must be greater than or equal to 0"),
+        ({"stopped_epoch": 2**80}, "must be less than"),
+        ({"error": "a\nb"}, "must be one line that can be printed"),
+        ({"metrics__arm": 0.5}, "metrics.arm: is no metric"),
+        ({"metrics__status": "finished"}, "metrics.status: is no metric"),
+        ({"metrics__l1": 0.5, "metrics__\x1b]0;a": 1, "metrics__gap": 1, "metrics__seed": 1}, "and 1 more"),
+    ],
+)
+def test_what_only_describes_a_run_is_left_out_and_named_where_it_does_not_fit(tmp_path, values, said):
+    whole = tmp_path / "whole"
+    result(whole, "none", 0, 0.9)
+    changed(tmp_path / "a", **values)
+    found, complaints = read([tmp_path / "a", whole])
+    assert len(found) == 2 and len(complaints) == 1 and complaints[0].isprintable()
+    assert f"{tmp_path / 'a' / 'result.json'}: left out: " in complaints[0] and said in complaints[0]
+    decides = ("status", "run_id", "arm", "seed", "config", "metrics", "origin")
+    assert all(found[0][name] == found[1][name] for name in decides)
 
 
 @pytest.mark.parametrize(

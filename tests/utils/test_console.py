@@ -21,4 +21,4 @@ def test_forced_colours_draw_no_bars_into_a_file(monkeypatch):
 
 def test_what_was_typed_is_no_markup_and_no_emoji(capsys):
     Console().line_of_text("model.hidden=[64,64] [bold] :smile: a\u2028b\ud800")
-    assert capsys.readouterr().out == "model.hidden=[64,64] [bold] :smile: a\u2028b?\n"
+    assert capsys.readouterr().out == "model.hidden=[64,64] [bold] :smile: a\\u2028b\\ud800\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -88,8 +89,11 @@ def compare_folders(
         if run.arm is not None:
             members[run.run_id].add(run.arm)
     first = sweeps[0] if sweeps else Sweep([], None, None, None, [])
-    metric = metric or first.metric or METRIC
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
+    if first.metric is not None and first.metric not in runs:
+        complain(f"warning: {first.metric}: is no metric of these runs, which are compared by {METRIC}")
+        first = replace(first, metric=None)
+    metric = metric or first.metric or METRIC
     if metric not in runs or not metric.endswith("/test"):
         raise ConfigError(
             f"metric={metric}: {one_of((name for name in map(str, runs) if name.endswith('/test')), metric)}"
@@ -188,7 +192,7 @@ def _sweeps(folders: Sequence[str | Path], complaints: list[str]) -> list[Sweep]
     found = []
     for folder in folders:
         path = Path(folder) / ASKED
-        if not path.is_file():
+        if not os.path.lexists(path):
             return []
         try:
             found.append(Sweep.read(path))

@@ -15,17 +15,24 @@ from ablate.utils.text import shown
 # What is told of an arm beside its verdict: means over the seeds.
 FIGURES = ("loss/test", "accuracy/test", "loss/val", "accuracy/val", "loss/train", "gap", "near_zeros", "zeros",
            "l2_norm", "epochs", "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
+# Whatever else the table has beside figures and strengths.
+COLUMNS = ("arm", "seed", "status", "dataset", "data", "overlap", "test_samples", "majority", "run_id", "l1_norm",
+           "error", "folder")  # fmt: skip
 
 
 def strength_columns(results: Iterable[dict[str, Any]]) -> dict[str, str]:
     """Where a config says how strongly it regularizes, and the column of that name, which every table of runs has.
 
-    A regularizer of one's own need not be known here: the results tell.
+    A regularizer of one's own need not be known here: the results tell. Where another column has its name, its own is
+    `regularizer.<name>`.
     """
     known = {"model.dropout": "dropout", "model.input_dropout": "input_dropout", "early_stopping.patience": "patience"}
+    results = list(results)
     own = {name for result in results for name in result["config"].get("regularizer", {}) if name != "layers"}
     names = sorted(own | {*regularizers.names()})
-    return known | {f"regularizer.{name}": name for name in names if name not in known.values()}
+    taken = {*COLUMNS, *FIGURES, *(name for result in results for name in result["metrics"])}
+    columns = {f"regularizer.{name}": name for name in names if name not in known.values()}
+    return known | {key: key if name in taken else name for key, name in columns.items()}
 
 
 def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:

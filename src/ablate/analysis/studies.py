@@ -18,7 +18,7 @@ from pydantic import Field
 
 from ablate.config.ignored import refuse_repeated
 from ablate.config.registration import groups
-from ablate.options.schema import Schema, Seed, typed
+from ablate.options.schema import Line, Schema, Seed, typed
 from ablate.utils.errors import ConfigError, one_of, refuse
 
 MOST = 100_000  # runs of a sweep: more are a slip of the pen, and would fill the memory
@@ -37,7 +37,7 @@ class Study(Schema):
         default="accuracy/test", description="the figure that the verdicts are about"
     )
     common: str = Field(default="", description="overrides of every arm, as one would type them")
-    arms: dict[str, str] = Field(min_length=1, description="a name, and what one would type for the arm")
+    arms: dict[Line, str] = Field(min_length=1, description="a name, and what one would type for the arm")
 
     @property
     def seed_override(self) -> str:

@@ -16,7 +16,7 @@ from ablate.report.write import save
 from ablate.tensorboard.command import how_to_watch
 from ablate.utils import interrupts
 from ablate.utils.console import FAILED, REFUSED, Console, complain
-from ablate.utils.errors import ConfigError
+from ablate.utils.errors import ConfigError, one_line
 from ablate.utils.files import short
 from ablate.utils.text import count
 
@@ -51,7 +51,7 @@ def compare(
     try:
         comparison = compare_folders(*folders, baseline=baseline, metric=metric, higher_is_better=higher_is_better)
     except ConfigError as error:
-        complain(f"error: {error}")
+        complain(f"error: {one_line(error)}")
         return REFUSED
     interrupts.check()
     out, where = console or Console(), folders[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import io
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -23,10 +24,11 @@ from ablate.config.schema import unregularized
 from ablate.options.discovery import own_folders
 from ablate.utils.console import FAILED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, one_line, one_of, refuse
-from ablate.utils.files import short
+from ablate.utils.files import read, short
 from ablate.utils.text import cut, line
 
 HELP = "python -m ablate --help lists the keys"
+LARGEST = 1_000_000  # bytes of a file of keys
 SUBCOMMANDS = ("compare", "tensorboard")  # words that stand alone
 
 
@@ -87,7 +89,7 @@ def known_keys() -> list[str]:
 @lru_cache(maxsize=1024)
 def _keys_of(path: Path, changed: int, group: str) -> set[str]:
     """Of a file, as it was when it was changed last: every job of a sweep may be wrong."""
-    return _flat(OmegaConf.to_container(OmegaConf.load(path)), group)
+    return _flat(OmegaConf.to_container(OmegaConf.load(io.StringIO(read(path, LARGEST).decode()))), group)
 
 
 def _flat(node: Any, prefix: str) -> set[str]:

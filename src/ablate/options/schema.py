@@ -8,7 +8,7 @@ from functools import reduce
 from operator import getitem
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ablate.options.discovery import Group
@@ -16,8 +16,17 @@ from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.files import short
 from ablate.utils.text import cut, shown
 
+
+def printable(text: str) -> str:
+    """Raises: ValueError: the text is not one line, or has something in it that can't be printed."""
+    if not text.isprintable():
+        raise ValueError("must be one line that can be printed")
+    return text
+
+
+Line = Annotated[str, AfterValidator(printable)]  # a name, a sentence: wherever it is shown, it breaks nothing
 Probability = Annotated[float, Field(ge=0, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Width = Annotated[int, Field(ge=1, le=100_000_000)]  # of a layer; what the memory holds is found out later
 
 
@@ -82,19 +91,24 @@ def typed(schema: type[Schema], node: Any, group: str) -> Any:
     try:
         return schema.model_validate(node)
     except ValidationError as error:
-        first = error.errors()[0]
+        raise refused(error, schema, node, group) from None
+
+
+def refused(error: ValidationError, schema: type, node: Any, group: str) -> ConfigError:
+    """Pydantic's error about `node` in one line: the key below `group` that is wrong, what was given and allowed."""
+    first = error.errors()[0]
     given, allowed = first["input"], _said(first)
     where = [part for part in first["loc"] if not str(part).startswith(("constrained-", "list["))]
     if where and isinstance(where[-1], int):  # an item: what was typed is the list
         allowed = f"its {cut(shown(given))} {allowed}"
         given = reduce(getitem, where := where[:-1], node)
     key = ".".join(str(part) for part in ([group, *where] if group else where)) or group
-    if first["type"] == "extra_forbidden":
+    if first["type"] == "extra_forbidden" and issubclass(schema, Schema):
         missing = f"; there is no module {short(schema.modules.file(str(where[-1])))}" if schema.modules else ""
-        raise ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}{missing}")
+        return ConfigError(f"{key}: no such key; {one_of(schema.model_fields, where[-1])}{missing}")
     if first["type"] == "missing":
-        raise ConfigError(f"{key}: is missing")
-    raise refuse(key, given, allowed)
+        return ConfigError(f"{key}: is missing")
+    return refuse(key, given, allowed)
 
 
 def _said(error: ErrorDetails) -> str:

@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from ablate.config import identity
+from ablate.options.schema import Line, Seed
 from ablate.records.names import ASKED
 from ablate.records.results import document
+from ablate.records.schema import Count, Metric, fitting
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import write
 from ablate.utils.text import line
+
+DIGITS = 18  # of a seed that is one
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,11 @@ class Asked:
     asked for then.
     """
 
-    run_id: str
-    arm: str | None
-    seed: int
-    error: str | None = None
-    typed: str | None = None
+    run_id: Line
+    arm: Line | None
+    seed: Seed
+    error: Line | None = None
+    typed: Line | None = None
 
     def result(self) -> dict[str, Any]:
         """What stands for a result of a run that can't be trained."""
@@ -49,11 +51,11 @@ class Sweep:
     """
 
     command: list[str]
-    study: str | None
-    baseline: str | None  # an arm's name
-    metric: str | None
+    study: Line | None
+    baseline: Line | None  # an arm's name
+    metric: Metric | None
     runs: list[Asked]
-    looks: list[int] = field(default_factory=list)
+    looks: list[Count] = field(default_factory=list)
     commands: dict[str, list[str]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
@@ -72,13 +74,10 @@ class Sweep:
     def read(path: Path) -> Sweep:
         """Raises: ConfigError: the file can't be read, or is none of ours."""
         try:
-            return TypeAdapter(Sweep).validate_python(document(path))
-        except ValidationError as error:
-            first = error.errors()[0]
-            said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        except (OSError, ValueError) as error:
-            said = str(error)
-        raise ConfigError(line(f"{path}: is no list of what was asked for: {said}"))
+            return fitting(Sweep, document(path))[0]
+        except (OSError, ValueError, ConfigError) as error:
+            said = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise ConfigError(line(f"{path}: is no list of what was asked for: {said}")) from None
 
 
 def with_other_data(sweep: Sweep, before: Sweep | None, there: Mapping[str, dict[str, Any]]) -> Sweep:
@@ -122,6 +121,6 @@ def refused(arm: str | None, overrides: Sequence[str], shared: set[str], reason:
     ours = [text for text in overrides if not text.startswith(("hydra.", "hydra/"))]
     said = [text for text in ours if not text.startswith("seed=") and text not in shared]
     seed = next((text.removeprefix("seed=") for text in ours if text.startswith("seed=")), "0")
-    run_id = hashlib.sha256("\0".join(sorted(ours)).encode()).hexdigest()[:12]
-    typed = " ".join(said) or "none"
-    return Asked(run_id, arm, int(seed) if seed.isdecimal() else 0, reason.removeprefix("error: "), typed)
+    run_id = hashlib.sha256("\0".join(sorted(ours)).encode(errors="backslashreplace")).hexdigest()[:12]
+    number = int(seed) if seed.isdecimal() and len(seed) <= DIGITS else 0
+    return Asked(run_id, arm, number, line(reason.removeprefix("error: ")), line(" ".join(said)) or "none")

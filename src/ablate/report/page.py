@@ -22,7 +22,7 @@ from ablate.report.svg import LIGHT
 from ablate.report.tables import main_table, strengths_table
 from ablate.report.text import notes, title, verdicts
 from ablate.report.units import Unit
-from ablate.utils.text import count
+from ablate.utils.text import count, line
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
@@ -82,7 +82,7 @@ def _provenance(comparison: Comparison) -> list[tuple[str, list[str]]]:
     versions: dict[str, dict[str, None]] = {}
     for result in found:
         for package, version in (result.get("versions") or {}).items():
-            versions.setdefault(package, {})[str(version)] = None
+            versions.setdefault(package, {})[version] = None
     seconds = runs["seconds"].sum()
     told = {
         "Command": [f"python -m ablate {typed}" for typed in _typed(sweep)],
@@ -98,14 +98,12 @@ def _provenance(comparison: Comparison) -> list[tuple[str, list[str]]]:
 def _typed(sweep: Sweep | None) -> list[str]:
     """The command of a sweep, and those by which it was asked for other data before."""
     commands = [sweep.command, *sweep.commands.values()] if sweep else []
-    return list(dict.fromkeys(shlex.join(command) for command in commands if command))
+    return list(dict.fromkeys(line(shlex.join(command)) for command in commands if command))
 
 
 def _machine(machine: dict[str, Any]) -> str:
-    cores = count(int(machine["cores"]), "core") if machine.get("cores") else None
-    return ", ".join(
-        str(part) for part in (machine.get("cpu"), cores, machine.get("gpu"), machine.get("platform")) if part
-    )
+    cores = count(machine["cores"], "core") if machine["cores"] else None
+    return ", ".join(part for part in (machine["cpu"], cores, machine["gpu"], machine["platform"]) if part)
 
 
 def _duration(seconds: float) -> str:

@@ -168,10 +168,9 @@ def _pooled(folders: Sequence[str]) -> np.ndarray:
     """Weights of these runs' kernels; of large ones, samples."""
     random, read, found = np.random.default_rng(0), 0, [np.empty(0, np.float32)]
     for folder in folders[:POOLED]:
-        values = np.concatenate([found[0], *(kernel.ravel() for kernel in results.kernels(Path(folder)).values())])
+        values = np.concatenate([found[0], *results.kernels(Path(folder)).values()])
         read += values.nbytes
         found.append(values if len(values) <= SAMPLED else random.choice(values, SAMPLED))
         if read > READ:
             break
-    together = np.concatenate(found)
-    return together[np.isfinite(together)]
+    return np.concatenate(found)

@@ -169,7 +169,7 @@ def _inline(text: str, label: str) -> Markup:
     """matplotlib's SVG as a part of a page: no name twice, no style but of its own, two decimals, CSS variables."""
     root = ElementTree.fromstring(text)  # noqa: S314 - matplotlib wrote it
     width, height = root.get("viewBox", "").split()[2:]
-    prefix = f"p{zlib.crc32((label + text).encode()):x}"
+    prefix = f"p{zlib.crc32((label + text).encode(errors='backslashreplace')):x}"
     used = {name for element in root.iter() for value in element.attrib.values() for name in _references(value)}
     for parent in root.iter():
         parent.tag = parent.tag.rpartition("}")[2]

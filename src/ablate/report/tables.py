@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from ablate.analysis.comparison import Comparison
 from ablate.report.text import EXPLORATORY, failures, notes, rows_of, sentences, title
 from ablate.report.units import Unit, p_value
+from ablate.utils.text import line
+
+# Of Markdown, wherever they stand or before or behind what makes them marks.
+MARKS = re.compile(r"[\\|`*]|<(?=[a-zA-Z/!?])|\](?=[(\[])|&(?=#?\w+;)|\b_|_\b|~(?=~)|^[#>+-](?!\d)")
 
 
 def main_table(comparison: Comparison) -> pd.DataFrame:
@@ -63,15 +69,22 @@ def strengths_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def markdown(comparison: Comparison) -> str:
-    parts = [title(comparison), *sentences(comparison), _markdown(main_table(comparison))]
+    parts = [*map(_md, [title(comparison), *sentences(comparison)]), _markdown(main_table(comparison))]
     if not comparison.strengths.empty:
-        parts += [EXPLORATORY, _markdown(strengths_table(comparison))]
-    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(comparison) + failures(comparison))]) + "\n"
+        parts += [_md(EXPLORATORY), _markdown(strengths_table(comparison))]
+    said = "\n".join(f"- {_md(note)}" for note in notes(comparison) + failures(comparison))
+    return "\n\n".join([*parts, said]) + "\n"
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    lines = [list(frame.columns), ["---", *["---:"] * (len(frame.columns) - 1)], *as_lists(frame)]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+    rows = [[_md(str(cell)) for cell in cells] for cells in (list(frame.columns), *as_lists(frame))]
+    rows.insert(1, ["---", *["---:"] * (len(frame.columns) - 1)])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def _md(text: str) -> str:
+    """Text that Markdown shows as it is, in a cell, a paragraph or an item: what it takes for a mark is escaped."""
+    return re.sub(r"^(\d+)(?=[.)](\s|$))", r"\1\\", MARKS.sub(r"\\\g<0>", line(text)))  # 1. begins a list
 
 
 def latex(comparison: Comparison) -> str:
@@ -82,8 +95,10 @@ def latex(comparison: Comparison) -> str:
 
 
 def _tex(text: str) -> str:
-    marks = {"\\": "\\textbackslash{}", "~": "\\~{}", "^": "\\^{}", "<": "$<$", "−": "$-$", "±": "$\\pm$"}
-    return "".join(marks.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in text)
+    """Text that LaTeX shows as it is. After a row, a star or a bracket would be the end of its \\\\."""
+    marks = {"\\": "\\textbackslash{}", "~": "\\~{}", "^": "\\^{}", "<": "$<$", ">": "$>$", "−": "$-$", "±": "$\\pm$"}
+    marks |= {"[": "{[}", "*": "{*}", "|": "$|$"}
+    return "".join(marks.get(c, f"\\{c}" if c in "&%$#_{}" else c) for c in line(text))
 
 
 def as_lists(frame: pd.DataFrame) -> list[list[str]]:

@@ -11,6 +11,7 @@ from ablate.records.ownership import TABLE, claim
 from ablate.report import page, tensorboard
 from ablate.report.tables import latex, markdown
 from ablate.utils.files import remove, write
+from ablate.utils.text import escaped
 
 PATIENCE = 60.0  # seconds to wait for another process that writes the table of this folder
 
@@ -29,7 +30,8 @@ def save(comparison: Comparison, folder: Path) -> None:
 
 
 def _save(comparison: Comparison, folder: Path) -> None:
-    for name, table in ((RUNS, comparison.runs), (f"{COMPARISON}.csv", comparison.arms)):
+    folders = [escaped(place).replace("\n", "\\n") for place in comparison.runs["folder"]]
+    for name, table in ((RUNS, comparison.runs.assign(folder=folders)), (f"{COMPARISON}.csv", comparison.arms)):
         write(folder / name, table.drop(columns=["data", "overlap"]).to_csv(index=False))
     write(folder / f"{COMPARISON}.md", markdown(comparison))
     write(folder / f"{COMPARISON}.tex", latex(comparison))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -12,10 +13,12 @@ import rich.console
 from rich.box import SIMPLE_HEAD, Box
 from rich.highlighter import RegexHighlighter
 from rich.rule import Rule
+from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
 from ablate.utils.files import short
+from ablate.utils.text import escaped
 
 # Exit statuses: all runs finished; some failed; the config is wrong; the last two as a shell has them for a signal.
 FINISHED, FAILED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
@@ -60,6 +63,8 @@ THEME = Theme(
 class Console(rich.console.Console):
     """Rich's, with our colours, and without its markup: what people typed stays as it is.
 
+    Whatever is printed can do nothing to the terminal: what is no letter is escaped, before anything is laid out.
+
     No terminal means no escape codes (unless FORCE_COLOR asks for colours), no bars, and no spaces at the ends of
     lines. Letters that the encoding doesn't have are written in others before anything is laid out.
 
@@ -78,8 +83,13 @@ class Console(rich.console.Console):
     def render_str(self, text: str, **how: Any) -> Text:
         return super().render_str(self.spelled(text), **how)
 
+    def render(self, *what: Any, **how: Any) -> Iterator[Segment]:
+        for segment in super().render(*what, **how):  # all that is printed comes by here
+            yield segment if segment.control else Segment(self.spelled(segment.text), segment.style)
+
     def spelled(self, text: str) -> str:
-        """`text` in letters that this console has."""
+        """`text` in letters that this console has, and that do nothing to it."""
+        text = escaped(text)
         try:
             text.encode(self.encoding)
         except UnicodeEncodeError:

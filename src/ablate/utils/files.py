@@ -6,15 +6,17 @@ import errno
 import hashlib
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO, NamedTuple
 
 PART = ".ablate-part"  # ends the names of files that are being written
 LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
 LINKED = "is a link, or no plain file"
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # where a system knows of waiting for a file
 
 
 def filename(text: str) -> str:
@@ -27,8 +29,56 @@ def filename(text: str) -> str:
     return f"{name[: LONGEST_NAME // 4]}…{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
+class Opened(NamedTuple):
+    """A regular file, and how many bytes it had when it was opened."""
+
+    file: BinaryIO
+    size: int
+
+    def part(self, begin: int, length: int) -> bytes:
+        """So many bytes from there, or as many as there are.
+
+        What the system makes up as it is read, such as a file of /proc, has a size of 0 and is empty.
+        """
+        length = min(length, self.size - begin)
+        if length <= 0:
+            return b""
+        self.file.seek(begin)
+        return self.file.read(length)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """A regular file for reading; a pipe or a device, which may have no end, is none.
+
+    Raises:
+        OSError: it can't be opened. ValueError: something else is there.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a device may already do something
+        raise ValueError("is no file")
+    with os.fdopen(os.open(path, os.O_RDONLY | _AT_ONCE), "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("is no file")
+        yield Opened(file, status.st_size)
+
+
+def read(path: Path, most: int) -> bytes:
+    """What a regular file holds.
+
+    Raises:
+        OSError: it can't be read. ValueError: it has more than `most` bytes, or is no regular file.
+    """
+    with opened(path) as file:
+        if file.size > most:
+            raise ValueError(f"has more than {most:,} bytes")
+        return file.part(0, most)
+
+
 def write(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all, whatever happens: its content is on the disk before its name is.
+
+    Text is UTF-8; what that has no letters for, as in the names of files that are in another encoding, is escaped.
 
     Raises:
         OSError: it can't be written, or what has its name is a link or no plain file: that stays.
@@ -38,7 +88,7 @@ def write(path: Path, content: str | bytes) -> None:
     beside, file = _begun(path)
     try:
         with file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
@@ -87,8 +137,7 @@ def adding(path: Path, mode: str = "a", **how: Any) -> IO[Any]:
 
 
 def _plain(name: str, flags: int) -> int:
-    # Without O_NONBLOCK, a pipe would have one wait for whoever reads it.
-    handle = os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    handle = os.open(name, flags | getattr(os, "O_NOFOLLOW", 0) | _AT_ONCE, 0o666)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.ELOOP, LINKED, name)

@@ -22,10 +22,16 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def escaped(text: str) -> str:
+    """Any text as a terminal can be given it: what can't be printed, but for line breaks, as one would type it."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
 def line(text: object) -> str:
     """Any text as one line that a terminal can be given: no line breaks, no control characters."""
-    joined = " ".join(str(text).split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return escaped(" ".join(str(text).split()))
 
 
 def count(n: int, word: str) -> str:

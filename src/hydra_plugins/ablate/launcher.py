@@ -77,9 +77,8 @@ class StackedLauncher(Launcher):
         for number, overrides in enumerate(job_overrides, start=initial_job_idx):
             log.info("\t#%d : %s", number, " ".join(filter_overrides(overrides)))
         together = getattr(self.task_function, "together", None)
-        tasks: Generator[tuple[int, TaskFunction]] = (
-            (place, self.task_function) for place in range(len(job_overrides))
-        )
+        every = range(len(job_overrides))
+        tasks: Generator[tuple[int, TaskFunction], None, None] = ((place, self.task_function) for place in every)
         if together is not None:
             tasks = together([self.composer.take(job, n) for n, job in enumerate(job_overrides, initial_job_idx)])
         returns: dict[int, JobReturn] = {}
