@@ -44,7 +44,9 @@ def run_all(
                 ended.add(content[0])
                 yield content
             elif kind == "anew":
-                smaller += _by_epoch(jobs, content)
+                stack, place, why = content
+                checkpoints.reject(jobs[place], why)
+                smaller += _by_epoch(jobs, stack)
             else:
                 stack, reason = content
                 too_many |= kind == "killed"

@@ -25,8 +25,12 @@ class StackFailed:
     reason: str
 
 
+@dataclass
 class BeginsAnew:
-    """A run can't go on from its checkpoint: it is gone now, and the stack's runs are not of one epoch any more."""
+    """A run can't go on from its checkpoint, and has to begin without the stack's others. run: its place among them."""
+
+    run: int
+    why: str
 
 
 Event = list[Row] | tuple[int, Result] | StackFailed | BeginsAnew
@@ -70,8 +74,7 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[Event]:
     except ConfigError:
         raise
     except Unfit as unfit:
-        checkpoints.reject(jobs[unfit.run], unfit)
-        yield BeginsAnew()
+        yield BeginsAnew(unfit.run, str(unfit))
     except Exception as error:
         interrupts.check()
         if len(left) > 1:

@@ -44,8 +44,8 @@ def train_stacks(
     """Train stacks of jobs; yield ("rows", [(place, Row), …]) and ("result", (place, result)) as they come.
 
     ("died", (stack, reason)) says that a stack died before all of its jobs had a result, "killed" that its worker was
-    killed, as the system does where memory runs out, and ("anew", stack) that one of them can't go on from its
-    checkpoint.
+    killed, as the system does where memory runs out; ("anew", (stack, place, why)) that one of its jobs can't go on
+    from its checkpoint.
 
     workers: processes to start; here: one is enough, and may be this one. It does the work where it may have no
     children, and where one takes seconds to start.
@@ -64,7 +64,7 @@ def _train(jobs: Sequence[Job], stack: list[int]) -> Iterator[Message]:
         elif isinstance(event, StackFailed):
             yield "died", (stack, event.reason)
         elif isinstance(event, BeginsAnew):
-            yield "anew", stack
+            yield "anew", (stack, stack[event.run], event.why)
         else:
             yield "result", (stack[event[0]], event[1])
 
