@@ -55,8 +55,9 @@ def main(arguments: Sequence[str]) -> int:
         complain(f"error: {error}")
         return REFUSED
     except KeyboardInterrupt:
-        interrupts.taken()
         return FINISHED
+    finally:
+        interrupts.taken()  # by TensorBoard, or here: that is how one ends it
 
 
 def last(outputs: Path) -> Path:
