@@ -145,7 +145,7 @@ def _forget(group: Group) -> None:
     """Have modules of one's own imported anew when they are wanted again: they may have been changed by then."""
     package = importlib.import_module(group.package)
     bundled = Path(group.path[0])
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # at once: another thread may import
         file = getattr(module, "__file__", None)
         if name.startswith(f"{group.package}.") and file and not Path(file).is_relative_to(bundled):
             del sys.modules[name]
