@@ -41,11 +41,10 @@ def _whole(folder: Path) -> dict[str, tuple[object, ...]]:
 def _figures(sweep: Path) -> dict[str, tuple[object, ...]]:
     """What its runs have come to, by arm and seed; times aside."""
     found: dict[str, tuple[object, ...]] = {}
-    for path in sweep.rglob(RESULT):
-        if path.parent.name != EARLIER:
-            result = json.loads(path.read_text())
-            rows = [line.rpartition(",")[0] for line in path.with_name(HISTORY).read_text().splitlines()]
-            found[f"{result['arm']} {result['seed']}"] = (result["status"], result["metrics"], rows)
+    for path in sorted(sweep.rglob(RESULT), key=lambda path: path.parent.name != EARLIER):  # what came later counts
+        result = json.loads(path.read_text())
+        rows = [line.rpartition(",")[0] for line in path.with_name(HISTORY).read_text().splitlines()]
+        found[f"{result['arm']} {result['seed']}"] = (result["status"], result["metrics"], rows)
     return found
 
 
