@@ -4,7 +4,7 @@
     python scripts/torture.py files 60         # damaged results: none breaks the table, none is taken as good
     python scripts/torture.py kills 200        # a sweep killed at random moments and repeated until it is done
     python scripts/torture.py attacks 300      # attacks of all families (torture_<family>.py), drawn at random
-    python scripts/torture.py links 20         # of one family: FAMILIES
+    python scripts/torture.py links 20         # of one family: FAMILIES; --begin 20: the next ones
 
 Prints what was tried, and every case in which something was lost; the exit status is 1 then.
 """
@@ -233,10 +233,15 @@ def report(tried: Sequence[Tried]) -> int:
     return int(bool(lost))
 
 
-def attack(families: Sequence[str], n: int, say: Callable[[Tried], None] = lambda tried: None) -> list[Tried]:
-    """Attack n times, each time in an empty folder; always the same attacks, though not at the same moments."""
+def attack(
+    families: Sequence[str], n: int, say: Callable[[Tried], None] = lambda tried: None, begin: int = 0
+) -> list[Tried]:
+    """Attack n times, each time in an empty folder; always the same attacks, though not at the same moments.
+
+    begin: the number of the first, where others have been tried before.
+    """
     tried = []
-    for i in range(n):
+    for i in range(begin, begin + n):
         chance = Random(i)  # noqa: S311
         family = chance.choice(families)
         with tempfile.TemporaryDirectory() as folder:
@@ -249,18 +254,20 @@ def attack(families: Sequence[str], n: int, say: Callable[[Tried], None] = lambd
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    families = {family: partial(attack, [family]) for family in FAMILIES}
-    tortures = {"configs": fuzz_configs, "files": damage_files, "attacks": partial(attack, FAMILIES), **families}
+    families = {family: partial(attack, [family]) for family in FAMILIES} | {"attacks": partial(attack, FAMILIES)}
+    tortures: dict[str, Callable[..., list[Tried]]] = {"configs": fuzz_configs, "files": damage_files, **families}
     for name, torture in tortures.items():
         command = commands.add_parser(name)
         command.add_argument("n", type=int)
+        if name in families:
+            command.add_argument("--begin", type=int, default=0, help="the number of the first")
         command.set_defaults(torture=torture)
     command = commands.add_parser("kills")
     command.add_argument("n", type=int)
     command.set_defaults(torture=None)
     given = parser.parse_args()
     if given.torture is not None:
-        return report(given.torture(given.n, say))
+        return report(given.torture(given.n, say, **({"begin": given.begin} if "begin" in given else {})))
     from torture_kills import kills
 
     toll = kills(given.n)

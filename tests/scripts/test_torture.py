@@ -1,4 +1,4 @@
-"""scripts/torture.py in short: odd command lines and damaged results, always the same ones."""
+"""scripts/torture.py in short: odd command lines, damaged results, an attack of every family; always the same ones."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ def test_whatever_is_given_is_done_or_refused_in_one_line_and_never_taken_as_goo
     monkeypatch.setattr(sys, "argv", ["torture.py", command, str(n)])
     assert TORTURE["main"]() == 0, capsys.readouterr().out
     assert f"{n} tried: " in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", TORTURE["FAMILIES"])
+def test_an_attack_loses_nothing(family, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["torture.py", family, "1"])
+    assert TORTURE["main"]() == 0, capsys.readouterr().out
+    assert "1 tried: " in capsys.readouterr().out
 
 
 @pytest.mark.slow
