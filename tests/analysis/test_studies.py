@@ -13,6 +13,7 @@ from ablate.analysis import studies
 from ablate.analysis.studies import Study
 from ablate.cli.main import main
 from ablate.config import registration
+from ablate.utils.errors import ConfigError, one_line
 from helpers import asked
 
 NAMES = sorted(path.stem for path in (registration.folder() / "study").glob("*.yaml"))
@@ -84,6 +85,14 @@ def test_a_wrong_study_gives_one_line_exit_status_2_and_leaves_nothing(capsys, a
     shown = capsys.readouterr()
     assert said in shown.err and shown.err.count("\n") == 1 and shown.out == ""
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b]0;PWNED\x07", "a\tb", "\u202eb"])
+def test_an_arms_name_is_one_line_that_can_be_printed(name):
+    node = OmegaConf.create({"study": {"baseline": "none", "seeds": 1, "arms": {"none": "", name: "seed=1"}}})
+    with pytest.raises(ConfigError, match="must be one line that can be printed") as refused:
+        studies.study(node)
+    assert one_line(refused.value).isprintable()
 
 
 def test_a_study_without_multirun_is_refused(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from ablate.cli.compare import compare, tally
 from ablate.cli.main import main
 from ablate.records.sweeps import Asked, Sweep
 from ablate.report.tables import main_table
-from helpers import L1, ROOT, ablate, result
+from helpers import BASE, L1, ROOT, ablate, leave, result
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -128,3 +129,43 @@ def test_the_runs_of_a_sweep_are_told_by_how_they_ended():
     )
     assert tally(runs, set()) == "3 finished (1 of them stopped early), 1 diverged, 1 failed"
     assert tally(runs[:1], {"a", "z"}) == "1 finished; 1 reused"
+
+
+@pytest.mark.parametrize("name", [b"\xff\xfe", b"\xed\xa0\x80", b"\x1b]0;PWNED\x07", b"a\nb", b"\xe9t\xe9"])
+def test_folders_may_have_any_names(name, capsys):
+    place = Path(os.fsdecode(name))
+    for seed in range(2):
+        leave(place / os.fsdecode(name + b"%d" % seed), "none", seed)
+        leave(place / f"l1{seed}", "l1=1e-4", seed, l1=1e-4)
+    event = place / "l10" / "events.out.tfevents.1"
+    event.touch()
+    (place / "bad").mkdir()
+    (place / "bad" / "result.json").write_text("{")
+    assert main(["compare", str(place)]) == 0
+    told = capsys.readouterr()
+    assert all(c.isprintable() or c == "\n" for c in told.out + told.err) and told.err.count("\n") == 1
+    written = [path for path in place.iterdir() if path.suffix in (".csv", ".md", ".tex", ".html")]
+    assert len(written) == 5
+    for path in written:
+        assert "\x1b" not in path.read_text("utf-8")
+    assert len(pd.read_csv(place / "runs.csv")) == 4 and list((place / "comparison").rglob("events*"))
+
+
+def test_a_strength_named_like_a_column_has_a_column_of_its_own(tmp_path):
+    names = ("arm", "status", "seed", "folder", "gap", "near_zeros", "l1_norm", "accuracy/test", "data", "overlap")
+    for seed in range(6):
+        odd = {"regularizer": BASE["regularizer"] | dict.fromkeys(names, 0.5)}
+        result(tmp_path / f"a{seed}", "none", seed, 0.9 + seed / 100)
+        result(tmp_path / f"b{seed}", "odd", seed, 0.8 + seed / 90, **odd)
+    comparison = compare_folders(tmp_path)
+    assert list(comparison.arms["arm"]) == ["none", "odd"] and list(comparison.arms["n"]) == [6, 6]
+    assert set(comparison.runs["status"]) == {"finished"} and set(comparison.runs["near_zeros"]) == {0.25}
+    own = comparison.runs[[f"regularizer.{name}" for name in names]]
+    assert own[comparison.runs["arm"] == "odd"].eq(0.5).all(axis=None)
+
+
+def test_a_sweep_that_asks_for_a_metric_that_is_none_is_compared_all_the_same(tmp_path, capsys):
+    result(tmp_path / "a", "none", 0, 0.9)
+    Sweep([], "mine", None, "nope/test", [Asked("none0", "plain", 0)]).write(tmp_path)
+    assert compare([tmp_path]) == 0
+    assert "nope/test: is no metric of these runs, which are compared by accuracy/test" in capsys.readouterr().err

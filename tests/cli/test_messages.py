@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -150,3 +151,11 @@ def test_a_wrong_module_or_option_gives_one_line_exit_status_2_and_leaves_nothin
 def test_hydras_own_sweeper_and_launcher_name_a_bad_value_too(capsys):
     assert main(["-m", "hydra/sweeper=basic", "hydra/launcher=basic", "regularizer.l1=abc,0", "trainer.epochs=1"]) == 2
     assert "error: regularizer.l1=abc: " in capsys.readouterr().err
+
+
+def test_an_option_of_ones_own_that_is_a_pipe_is_not_waited_for(capsys):
+    for name in ("mlp9.yaml", "device.yaml"):
+        (place := Path("mine/model")).mkdir(parents=True, exist_ok=True)
+        os.mkfifo(place / name) if name == "mlp9.yaml" else (place / name).symlink_to("/dev/zero")
+    assert main(["--config-dir=mine", "modle.hidden=[2]"]) == 2
+    assert "modle.hidden: no such key; did you mean model.hidden?" in capsys.readouterr().err

@@ -181,3 +181,83 @@ def test_a_run_of_nested_arguments_is_read(configured, tmp_path):
     result(tmp_path / "other", "none", 1, 0.9, model={"name": "a.b", "_args_": [{"x": "a\x1bb"}]})
     found, complaints = read([tmp_path])
     assert len(found) == 1 and len(complaints) == 1 and "must be one line that can be printed" in complaints[0]
+
+
+def history(folder: Path, *rows: str) -> list[list[float]] | None:
+    """What is read of a history with these rows; None where nothing is."""
+    folder.mkdir()
+    (folder / "history.csv").write_text("epoch,loss/val\n" + "".join(f"{row}\n" for row in rows))
+    read = results.history(folder)
+    return None if read.empty else read.reset_index().to_numpy().tolist()
+
+
+def test_figures_of_a_history_that_cannot_be_drawn_are_none(tmp_path):
+    odd = ["inf", "-inf", "1e300", "-1e308", "1e999", "nan", ""]
+    read = history(tmp_path / "a", *(f"{epoch},{value}" for epoch, value in enumerate([*odd, "0.5", "1e90"], start=1)))
+    assert read is not None and [row[0] for row in read] == list(range(1, 10))
+    assert all(math.isnan(row[1]) for row in read[:7]) and [row[1] for row in read[7:]] == [0.5, 1e90]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        ["1,a"],
+        ["1,2,3"],
+        ["2,1", "1,1"],
+        ["1,1", "1,1"],
+        ["0,1"],
+        ["1.5,1"],
+        ["inf,1"],
+        ["nan,1"],
+        ["9" * 400 + ",1"],
+    ],
+)
+def test_a_history_that_is_none_is_left_out_and_named(tmp_path, capsys, rows):
+    assert history(tmp_path / "a", *rows) is None
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and f"{tmp_path / 'a' / 'history.csv'}: left out of the curves: " in err
+
+
+def weights(folder: Path, kind: torch.dtype, values: list[float]) -> list[float]:
+    """What is read of a kernel of these values."""
+    save_file({"a.weight": torch.tensor(values, dtype=torch.float64).to(kind)[None]}, folder / "model.safetensors")
+    return [value for each in results.kernels(folder).values() for value in each.tolist()]
+
+
+def test_weights_are_read_in_every_precision(tmp_path, capsys):
+    exact = [1.0, -0.5, 0.0, 3.0]
+    for kind in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+        assert weights(tmp_path, kind, exact) == exact
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "said"),
+    [
+        (torch.float64, 1.7e308, "1 value beyond 32 bits"),
+        (torch.float32, math.nan, "1 value beyond 32 bits"),
+        (torch.float8_e5m2, 1.0, "holds F8_E5M2: must be one of BF16, F16, F32, F64"),
+        (torch.int32, 1.0, "holds I32: must be one of"),
+    ],
+)
+def test_weights_that_have_no_histogram_are_left_out_and_named(tmp_path, capsys, kind, value, said):
+    assert set(weights(tmp_path, kind, [1.0, value])) <= {1.0}
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "model.safetensors: left out of the histograms: " in err and said in err
+
+
+def test_of_large_weights_a_part_of_each_kernel_is_read(tmp_path):
+    save_file({f"{i}.weight": torch.full((i, 1000), float(i)) for i in (1, 3)}, tmp_path / "model.safetensors")
+    read = results.kernels(tmp_path, most=1600)
+    assert {name: len(values) for name, values in read.items()} == {"1.weight": 100, "3.weight": 300}
+
+
+@pytest.mark.parametrize("name", ["history.csv", "model.safetensors", "result.json"])
+def test_a_pipe_is_not_waited_for_and_a_device_has_no_end(tmp_path, name):
+    for place, make in (("a", os.mkfifo), ("b", lambda path: path.symlink_to("/dev/zero"))):
+        result(tmp_path / place, "none", 0, 0.9)
+        (tmp_path / place / name).unlink(missing_ok=True)
+        make(tmp_path / place / name)
+    found, complaints = read([tmp_path])
+    assert not found and [f"{name}: run skipped: is no file" in line for line in complaints] == [True, True]

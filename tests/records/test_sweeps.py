@@ -11,7 +11,7 @@ import pytest
 from ablate.cli.main import main
 from ablate.config.identity import data_settings
 from ablate.records.names import ASKED
-from ablate.records.sweeps import Asked, Sweep, with_other_data
+from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
 from ablate.utils.errors import ConfigError
 from helpers import BASE
 
@@ -31,6 +31,38 @@ def test_a_sweeps_list_reads_back_as_it_was_written(tmp_path):
     (tmp_path / ASKED).write_text("[]")
     with pytest.raises(ConfigError):
         Sweep.read(tmp_path / ASKED)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"runs": {}}, "runs={}: must be a valid list"),
+        ({"runs": [{"run_id": "a"}]}, "runs.0.arm: is missing"),
+        ({"runs": [{"run_id": "a", "arm": "a\n| b |", "seed": 0}]}, "runs.0.arm=a | b |: must be one line"),
+        ({"runs": [{"run_id": "a", "arm": None, "seed": 10**400}]}, "runs.0.seed=1000"),
+        ({"study": "\x1b]0;PWNED\x07"}, "study=\\x1b]0;PWNED\\x07: must be one line that can be printed"),
+        ({"baseline": "\ud800"}, "baseline=\\ud800: must be one line"),
+        ({"metric": "arm"}, "metric=arm: "),
+        ({"looks": ["6"]}, "must be a valid integer"),
+        ({"command": "-m"}, "command=-m: must be a valid list"),
+    ],
+)
+def test_a_list_of_another_shape_is_none_and_said_in_one_line(tmp_path, values, said):
+    Sweep(["-m"], "mine", "a", "accuracy/test", [Asked("0", "a", 1)]).write(tmp_path)
+    path = tmp_path / ASKED
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(ConfigError) as raised:
+        Sweep.read(path)
+    assert str(raised.value).startswith(f"{path}: is no list of what was asked for: ") and said in str(raised.value)
+    assert str(raised.value).isprintable() and Sweep.of(tmp_path) is None
+
+
+@pytest.mark.parametrize("word", ["a\udcff", "a\nb", "\x1b[2J", "seed=" + "9" * 5000, "seed=\u0663"])
+def test_whatever_was_typed_is_read_back(tmp_path, word):
+    asked = refused("a", ["b=1", word], set(), f"error: {word}: no")
+    sweep = Sweep(["-m", word], None, None, None, [asked])
+    sweep.write(tmp_path)
+    assert Sweep.read(tmp_path / ASKED) == sweep
 
 
 def runs_of(arms: str, seeds: int) -> list[Asked]:
@@ -65,9 +97,9 @@ DIGITS = data_settings(BASE)
 def test_a_sweep_keeps_the_runs_on_other_data_that_have_a_result():
     noise = BASE | {"dataset": {"name": "noise", "root": "a"}}
     on_noise = [replace(run, run_id=f"noise {run.run_id}") for run in runs_of("ab", 8)]
-    refused = Asked("c0", "c", 0, "model=x: no such option")
+    hopeless = Asked("c0", "c", 0, "model=x: no such option")
     before = Sweep(
-        ["old"], "s", "a", None, [*runs_of("abc", 6), *on_noise, refused], [6], {DIGITS: ["old"], "gone": []}
+        ["old"], "s", "a", None, [*runs_of("abc", 6), *on_noise, hopeless], [6], {DIGITS: ["old"], "gone": []}
     )
     there = {run.run_id: {"config": BASE} for run in runs_of("ab", 6)}
     there |= {run.run_id: {"config": noise} for run in on_noise if run.seed < 7}

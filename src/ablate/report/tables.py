@@ -12,7 +12,7 @@ from ablate.report.units import Unit, p_value
 from ablate.utils.text import line
 
 # Of Markdown, wherever they stand or before or behind what makes them marks.
-MARKS = re.compile(r"[\\|`*]|<(?=[a-zA-Z/!?])|\](?=[(\[])|&(?=#?\w+;)|\b_|_\b|~(?=~)|^[#>+-](?!\d)")
+MARKS = re.compile(r"[\\|`*]|<(?=[a-zA-Z/!?])|\](?=[(\[])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|~(?=~)|^[#>+-](?!\d)")
 
 
 def main_table(comparison: Comparison) -> pd.DataFrame:
