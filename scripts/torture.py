@@ -16,6 +16,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -91,17 +92,9 @@ FLAGS = words("""-m --multirun --nope - -- -x --cfg --config-name --config-name=
 FLAGS += ["", " "]
 BATCHES = [f"hydra.sweeper.max_batch_size={size}" for size in (-2, -1, 0, 1, 2, 10**20, "null", "x", 1.5)]
 ENVIRONMENTS: list[dict[str, str]] = [
-    {},
-    {},
-    {},
-    {"COLUMNS": "0", "FORCE_COLOR": "1"},
-    {"COLUMNS": "²", "LINES": "0"},
-    {"COLUMNS": "3", "FORCE_COLOR": "1"},
-    {"COLUMNS": "99999999999"},
-    {"TERM": "dumb", "FORCE_COLOR": "1"},
-    {"TERM": "", "NO_COLOR": "1"},
-    {"LANG": "C", "HOME": "/nope"},
-]
+    {}, {}, {}, {"COLUMNS": "0", "FORCE_COLOR": "1"}, {"COLUMNS": "²", "LINES": "0"}, {"COLUMNS": "99999999999"},
+    {"COLUMNS": "3", "FORCE_COLOR": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LANG": "C", "HOME": "/nope"},
+]  # fmt: skip
 SENSIBLE = words("""seed=3 regularizer=l1 regularizer=dropout regularizer.l2=1e-3 model.dropout=0.2 model.hidden=[3,2]
     model.hidden=[8] model.activation=tanh model=lenet ~model.hidden dataset=noise dataset.samples=20
     dataset.val_fraction=0.3 dataset.split_seed=null dataset.scaling=unit dataset.scaling=none early_stopping=patience
@@ -205,7 +198,7 @@ def _command(arguments: list[str]) -> Tried:
             raised = traceback.format_exc()
         finally:
             os.chdir(here)
-        told = said(err)
+        told = re.sub(r"\x1b\[[0-9;]*m", "", said(err)) if "FORCE_COLOR" in os.environ else said(err)
         lost = raised or _lost(arguments, status, told, Path(top))
         return Tried(arguments, str(status), told or said(out)[:300], lost)
 
