@@ -16,6 +16,7 @@ import contextlib
 import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -26,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -54,8 +56,24 @@ def words(text: str) -> list[str]:
 
 NUMBERS = words("0 1 -1 2 0.5 1e-3 -0.0 nan inf -inf 1e400 1_0 0x10 1000000000 1e9 9223372036854775808 1e30")
 WORDS = words("'' \"\" null true False abc all none adam l1 val_loss é 数 \U0001f4a5 \udcff \0 \x1b[31m ~ a/b ../.. .")
-WORDS += ["", "..", "-1d", "\N{ZERO WIDTH SPACE}", "a\nb", "a b", "\t", "x" * 300]
+WORDS += [
+    "",
+    "..",
+    "-1d",
+    "\N{ZERO WIDTH SPACE}",
+    "a\nb",
+    "a b",
+    "\t",
+    "x" * 300,
+    "'a1²2'",
+    "x" * 9000,
+    "d/" * 250,
+    "d/" * 3000,
+]
 NODES = words("[] {} [1] [1,null] [[1]] {a:1} {name:mlp} [1000000000] [a] [2,2] [nan] {'':1} {1:2}")
+NODES += [
+    f"{opened * depth}1{closed * depth}" for opened, closed in ("[]", ("{a:", "}")) for depth in (30, 100, 300, 900)
+]
 BROKEN = words("[1 1] {a:1 'a 'a\" ( choice( range(1 [1,,2] {a} \\ a\\ = a=b : $ ${ ${} } a,")
 INTERPOLATIONS = words("""${seed} ${nope} ${oc.env:HOME} ${oc.env:ABLATE_NOT_SET} ${oc.env:ABLATE_NOT_SET,3} ${.} ${..}
     ${model} ${model.hidden} ${now:%Y} ${hydra:job.name} ${oc.decode:'[1'} ${nope:1} ${trainer.epochs} a${seed} ???
@@ -72,6 +90,11 @@ FLAGS = words("""-m --multirun --nope - -- -x --cfg --config-name --config-name=
     a.b.c seed==1 seed:1 model@x=mlp model@model=lenet +model@other=mlp model@:=mlp @=1 seed.x=1 model.hidden.0=3
     model.hidden[0]=3 model..hidden=1 .seed=1 seed.=1""")
 FLAGS += ["", " "]
+BATCHES = [f"hydra.sweeper.max_batch_size={size}" for size in (-2, -1, 0, 1, 2, 10**20, "null", "x", 1.5)]
+ENVIRONMENTS: list[dict[str, str]] = [
+    {}, {}, {}, {"COLUMNS": "0", "FORCE_COLOR": "1"}, {"COLUMNS": "²", "LINES": "0"}, {"COLUMNS": "99999999999"},
+    {"COLUMNS": "3", "FORCE_COLOR": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LANG": "C", "HOME": "/nope"},
+]  # fmt: skip
 SENSIBLE = words("""seed=3 regularizer=l1 regularizer=dropout regularizer.l2=1e-3 model.dropout=0.2 model.hidden=[3,2]
     model.hidden=[8] model.activation=tanh model=lenet ~model.hidden dataset=noise dataset.samples=20
     dataset.val_fraction=0.3 dataset.split_seed=null dataset.scaling=unit dataset.scaling=none early_stopping=patience
@@ -123,6 +146,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     words = st.one_of(_override(), _override(), _override(), st.sampled_from(FLAGS), st.sampled_from(STUDIES))
     given = [*TINY, *draw(st.lists(st.sampled_from(SENSIBLE), max_size=3)), *draw(st.lists(words, max_size=2))]
     if draw(st.booleans()):
+        given += draw(st.sampled_from([[], [], [], *([size] for size in BATCHES)]))
         keys = st.sampled_from(["seed", "seed", "regularizer", "model.dropout", "stack.size", *_keys()])
         swept = draw(st.lists(st.tuples(keys, st.sampled_from(SWEEPS)), max_size=2))
         given += [f"{key}={values}" for key, values in swept]
@@ -141,9 +165,10 @@ def fuzz_configs(n: int, say: Callable[[Tried], None] = lambda tried: None) -> l
         max_examples=n, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(command_lines())
-    def each(arguments: list[str]) -> None:
-        tried.append(_command(arguments))
+    @given(command_lines(), st.sampled_from(ENVIRONMENTS))
+    def each(arguments: list[str], environment: dict[str, str]) -> None:
+        with patch.dict(os.environ, environment):
+            tried.append(_command(arguments))
         say(tried[-1])
 
     each()
@@ -173,7 +198,7 @@ def _command(arguments: list[str]) -> Tried:
             raised = traceback.format_exc()
         finally:
             os.chdir(here)
-        told = said(err)
+        told = re.sub(r"\x1b\[[0-9;]*m", "", said(err)) if "FORCE_COLOR" in os.environ else said(err)
         lost = raised or _lost(arguments, status, told, Path(top))
         return Tried(arguments, str(status), told or said(out)[:300], lost)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablate.analysis import comparison
 from ablate.analysis.comparison import compare_folders
 from ablate.analysis.inference import holm
 from ablate.cli.main import main
@@ -309,3 +310,10 @@ def test_folders_are_compared_as_one_and_those_without_results_are_named(tmp_pat
     asked = compare_folders(tmp_path / "a", tmp_path / "b")
     assert (len(asked.runs), asked.others, asked.unfinished) == (2, 1, 0)
     assert asked.sweep is not None and asked.sweep.study == "mine"
+
+
+@pytest.mark.parametrize("digit", ["²", "①", "٣", "৪", "Ⅷ", "½"])
+def test_folders_are_sorted_by_their_numbers_whatever_else_counts_as_a_digit(digit):
+    names = [f"a{digit}-10/x", f"a{digit}-9/x", f"a{digit}", digit]
+    ordered = sorted(names, key=comparison._natural)
+    assert ordered.index(names[1]) < ordered.index(names[0])

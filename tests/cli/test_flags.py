@@ -137,7 +137,10 @@ def test_a_folder_that_is_not_there_is_refused(more, capsys):
 def test_a_key_that_stands_apart_is_told_from_a_flag_that_does_not_exist(capsys):
     mine("", "x.yaml")
     assert main(["seed=1", "--config-dir", "mine", "trainer.epochs=1"]) == 2
-    said = "trainer.epochs=1: stands apart from other keys; flags come before all of them, or after"
+    said = (
+        "trainer.epochs=1: a flag stands between it and the other keys; "
+        "-m and other flags come before all keys or after them: python -m ablate -m KEY=VALUE …"
+    )
     assert capsys.readouterr().err == f"error: {said}\n"
     assert main(["--nope", *RUN]) == 2
     assert "unrecognized arguments: --nope; python -m ablate --help" in capsys.readouterr().err

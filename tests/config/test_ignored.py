@@ -6,9 +6,14 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 
+from ablate.cli import help
 from ablate.cli.main import main
+from ablate.cli.messages import known_keys
+from ablate.config import registration
 from ablate.config.ignored import COMBINED
+from ablate.options import discovery
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -63,3 +68,15 @@ def test_a_preset_of_ones_own_with_values_is_taken_where_no_option_is_typed(caps
     Path("mine/experiment/small.yaml").write_text(SMALL)
     typed = ["--config-dir=mine", "experiment=small", "regularizer=none", "model.activation=tanh", "trainer.epochs=1"]
     assert main([*typed, "hydra.run.dir=run"]) == 0, capsys.readouterr().err
+
+
+def test_what_runs_leave_in_ones_own_folder_is_no_option():
+    for file in ("model/mine.yaml", "sweep/multirun.yaml", ".hydra/config.yaml", "sweep/l1/.hydra/config.yaml"):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).write_text("a: 1\n")
+    with discovery.using([Path()]):
+        assert registration.files(Path()) == [Path("model/mine.yaml")]
+        assert not {"sweep", ".hydra"} & registration.groups()
+        assert not [key for key in known_keys() if key.startswith(("sweep", ".hydra"))]
+    sources = [FileConfigSource("mine", f"file://{Path.cwd()}")]
+    assert help._groups(sources, hydras=False) == "model: mine\n"

@@ -50,3 +50,13 @@ def test_nothing_that_is_printed_does_anything_to_a_terminal(text, encoding):
     assert all(c.isprintable() or c == "\n" for c in shown) and shown.count(escaped(text)) >= 10
     widths = {len(line) for line in shown.splitlines() if line.startswith(("╭", "╰", "│", "+", "|"))}
     assert len(widths) <= 2  # of the table, and of the panel
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "5", "-3", "²", "x", "", "99999999999", "1e3"])
+def test_a_width_that_can_be_none_is_no_width(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("LINES", columns)
+    console = Console(file=io.StringIO(), force_terminal=True)
+    console.prose("a few words that are broken somewhere", indent=8)
+    console.open_panel("title")
+    assert 20 <= console.width <= 9999

@@ -61,3 +61,28 @@ def test_only_of_a_closed_standard_output_one_may_be_silent(closed):
     _, err = process.communicate(timeout=20)
     said = ("", 141) if closed else ("error: BrokenPipeError: [Errno 32] Broken pipe\n", 1)
     assert (err, process.returncode) == said
+
+
+SPEAKING = """
+import sys
+from ablate.utils.console import complain
+from ablate.utils.leaving import leave
+def command():
+    print("printed")
+    complain("complained")
+    sys.stdin.read()
+    with open(sys.argv[1], "w") as file:
+        file.write(str(file.fileno()))
+    return 3
+leave(command)
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_lead_nowhere(tmp_path, closed):
+    file, command = tmp_path / "file", f'exec "$0" -c "$1" "$2" {closed}'
+    shell = ["sh", "-c", command, sys.executable, SPEAKING, str(file)]
+    done = subprocess.run(shell, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 3 and file.read_text() not in ("0", "1", "2")
+    assert done.stdout == (b"" if ">&-" in closed.split() else b"printed\n")
+    assert done.stderr == (b"" if "2>&-" in closed.split() else b"complained\n")

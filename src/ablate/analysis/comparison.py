@@ -22,6 +22,7 @@ from ablate.records.results import read
 from ablate.records.sweeps import Sweep
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, one_of
+from ablate.utils.files import is_folder
 
 METRIC = "accuracy/test"
 
@@ -72,7 +73,7 @@ def compare_folders(
             whether higher figures of it are better.
     """
     for folder in folders:
-        if not Path(folder).is_dir():
+        if not is_folder(Path(folder)):
             raise ConfigError(f"{folder}: no such folder")
     found, complaints = read(Path(folder) for folder in folders)
     sweeps = _sweeps(folders, complaints)
@@ -204,4 +205,4 @@ def _sweeps(folders: Sequence[str | Path], complaints: list[str]) -> list[Sweep]
 
 def _natural(text: str) -> list[Any]:
     """Sorts run 10 behind run 9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", text)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", text)]

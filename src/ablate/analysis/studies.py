@@ -20,6 +20,7 @@ from ablate.config.ignored import refuse_repeated
 from ablate.config.registration import groups
 from ablate.options.schema import Line, Schema, Seed, typed
 from ablate.utils.errors import ConfigError, one_of, refuse
+from ablate.utils.text import cut
 
 MOST = 100_000  # runs of a sweep: more are a slip of the pen, and would fill the memory
 
@@ -112,14 +113,15 @@ def countable(overrides: Sequence[Override], already: int) -> None:
         if not override.is_discrete_sweep():
             continue
         swept: Any = override.value()
+        said = cut(str(override.input_line))
         # Hydra's iterator over a range that is to be shuffled is a list.
         each = swept.range() if isinstance(swept, RangeSweep) else override.sweep_iterator()
         values = sum(1 for _ in islice(each, MOST + 1))
         runs *= values
         if values == 0:
-            raise ConfigError(f"{override.input_line}: sweeps over nothing")
+            raise ConfigError(f"{said}: sweeps over nothing")
         if already + runs > MOST:
-            raise ConfigError(f"{override.input_line}: makes a sweep of more than {MOST:,} runs")
+            raise ConfigError(f"{said}: makes a sweep of more than {MOST:,} runs")
 
 
 def _words(key: str, text: str) -> list[str]:

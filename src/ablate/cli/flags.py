@@ -15,6 +15,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from ablate.config.ignored import SEARCHPATH, refuse_ignored
 from ablate.utils.errors import ConfigError
+from ablate.utils.files import is_folder
 
 
 def own_folders(arguments: Sequence[str]) -> list[Path]:
@@ -33,13 +34,13 @@ def own_folders(arguments: Sequence[str]) -> list[Path]:
         if given.multirun and getattr(given, option) is not None:
             raise ConfigError(f"--multirun: goes without --{option}, which shows the config of one run")
     found = [] if given.config_dir is None else [Path(given.config_dir)]
-    if found and not found[0].is_dir():
+    if found and not is_folder(found[0]):
         raise ConfigError(f"--config-dir={given.config_dir}: no such folder")
     for override in OverridesParser.create().parse_overrides([o for o in given.overrides if SEARCHPATH in o]):
         value = override.value()
         paths = [path for path in value if isinstance(path, str)] if isinstance(value, list) else []
         found += [Path(path.removeprefix("file://")) for path in paths if "pkg://" not in path]
-    found = [folder for folder in found if folder.is_dir()]  # of one on the search path, Hydra says that it is missing
+    found = [folder for folder in found if is_folder(folder)]  # of others on the search path, Hydra says it
     refuse_ignored(found)
     return found
 
@@ -47,5 +48,6 @@ def own_folders(arguments: Sequence[str]) -> list[Path]:
 def _refuse(message: str) -> NoReturn:
     _, marked, rest = message.partition("unrecognized arguments: ")
     if marked and not rest.startswith("-") and "=" in (key := rest.split()[0]):
-        raise ConfigError(f"{key}: stands apart from other keys; flags come before all of them, or after")
+        said = "-m and other flags come before all keys or after them: python -m ablate -m KEY=VALUE …"
+        raise ConfigError(f"{key}: a flag stands between it and the other keys; {said}")
     raise ConfigError(f"{message}; python -m ablate --help lists what there is")

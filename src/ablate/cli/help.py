@@ -23,6 +23,7 @@ from ablate.cli import flags
 from ablate.cli.messages import said_of
 from ablate.config import registration
 from ablate.config.ignored import SEARCHPATH
+from ablate.config.registration import MULTIRUN
 from ablate.options import discovery
 from ablate.utils.console import FINISHED, complain
 
@@ -79,8 +80,10 @@ def _below(source: ConfigSource, parent: str) -> Iterator[str]:
     for name in _listed(source, parent, ObjectType.GROUP):
         path = f"{parent}/{name}".lstrip("/")
         yield path
-        yield from _below(source, path)
+        if path.partition("/")[0] == "hydra":  # elsewhere, options lie in folders of a folder, and runs may lie below
+            yield from _below(source, path)
 
 
 def _listed(source: ConfigSource, group: str, kind: ObjectType) -> list[str]:
-    return source.list(group, kind) if source.is_group(group) else []
+    found = source.list(group, kind) if source.is_group(group) else []
+    return [name for name in found if not name.startswith(".") and f"{name}.yaml" != MULTIRUN]

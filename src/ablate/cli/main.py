@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from ablate.cli.messages import SUBCOMMANDS
+from ablate.cli.messages import GONE, SUBCOMMANDS, said_of
 from ablate.records.names import RESULT
 from ablate.utils import collector, interrupts
 from ablate.utils.console import FINISHED, REFUSED, Console, complain
 from ablate.utils.errors import ConfigError
+from ablate.utils.files import is_gone
 from ablate.utils.text import line as as_line
 from ablate.utils.version import VERSION
 
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         BrokenPipeError: nobody reads any more what it says.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if is_gone():  # libraries that look for it end the process
+        complain(f"error: {GONE}")
+        return REFUSED
     if arguments[:1] and arguments[0] in SUBCOMMANDS:
         return subcommand(arguments[0], arguments[1:])
     if {"-h", "--help"} & set(arguments):
@@ -57,9 +61,14 @@ def subcommand(name: str, arguments: Sequence[str]) -> int:
     """Run a subcommand: the module here that has its name, imported when it is asked for."""
     try:
         status: int = importlib.import_module(f"ablate.cli.{name}").main(arguments)
-    except ConfigError as error:
-        complain(f"error: {error}")
-        return REFUSED
+    except OSError as error:
+        if error.filename is None:  # a stream's, see `leave`
+            raise
+        status, said = said_of(error, [name, *arguments])
+        complain(said)
+    except (ConfigError, RecursionError) as error:
+        status, said = said_of(error, [name, *arguments])
+        complain(said)
     return status
 
 

@@ -19,17 +19,18 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate.config.registration import folder
+from ablate.config.registration import files, folder
 from ablate.config.schema import unregularized
 from ablate.options.discovery import own_folders
 from ablate.utils.console import FAILED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, one_line, one_of, refuse
-from ablate.utils.files import read, short
+from ablate.utils.files import is_gone, read, short
 from ablate.utils.text import cut, line
 
 HELP = "python -m ablate --help lists the keys"
 LARGEST = 1_000_000  # bytes of a file of keys
 SUBCOMMANDS = ("compare", "tensorboard")  # words that stand alone
+GONE = "the folder that this works in is gone"
 
 
 def said_of(error: BaseException, arguments: Sequence[str], training: bool = False) -> tuple[int, str]:
@@ -43,9 +44,13 @@ def said_of(error: BaseException, arguments: Sequence[str], training: bool = Fal
         return FAILED, f"run failed: {one_line(error)}"
     if isinstance(error, ConfigError):
         return REFUSED, f"error: {one_line(error)}"
+    if isinstance(error, RecursionError) and not training:
+        return REFUSED, line(f"error: {cut(' '.join(arguments))}: is nested too deeply")
     if isinstance(error, OSError) and not hasattr(error, "options") and error.errno:
         status = FAILED if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else REFUSED
-        return status, line(f"error: {error.filename or 'files'}: can't be written: {error.strerror}")
+        if isinstance(error, FileNotFoundError) and is_gone():
+            return FAILED if training else REFUSED, f"error: {GONE}"
+        return status, line(f"error: {cut(str(error.filename or 'files'))}: can't be written: {error.strerror}")
     if isinstance(error, Exception) and (said := explain_hydra(error, known_keys())):
         return REFUSED, line(f"error: {said}")
     if said := _no_option(arguments):
@@ -76,9 +81,9 @@ def known_keys() -> list[str]:
     """Every key of the default config and its options, one's own too, to suggest one for a misspelt one."""
     keys = set()
     for place in (folder(), *own_folders()):
-        for path in place.glob("**/*.yaml"):
+        for path in (*place.glob("*.yaml"), *files(place)):
             group = path.parent.relative_to(place).parts
-            if group[:1] in (("hydra",), ("experiment",)):
+            if group == ("experiment",):
                 continue
             with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
                 keys |= _keys_of(path, path.stat().st_mtime_ns, ".".join(group))

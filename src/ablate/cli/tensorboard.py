@@ -20,15 +20,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ablate.records.names import COMPARISON, EVENTS
+from ablate.records.names import COMPARISON, EVENTS, MULTIRUN
 from ablate.utils import interrupts
 from ablate.utils.console import FINISHED, REFUSED, Console, complain
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import short
+from ablate.utils.files import is_folder, short
 from ablate.utils.text import count
 
 OUTPUTS = Path("outputs")
-SWEEP = "multirun.yaml"  # what a sweep has in its folder
 NO_BROWSER = "--no-browser"
 # Runs are named <arm>/seed=<n>, and their means comparison/<arm>; those of one arm share a colour.
 ARM = f"(?:{COMPARISON}/)?(.*?)(?:/seed=|$)"
@@ -70,8 +69,8 @@ def last(outputs: Path) -> Path:
     for path in outputs.rglob(EVENTS):
         if not _is_of_a_run(path):
             continue
-        home = next((folder for folder in path.parents if (folder / SWEEP).is_file()), path.parent)
-        times = [file.stat().st_mtime for file in (path, home / SWEEP) if file.is_file()]
+        home = next((folder for folder in path.parents if (folder / MULTIRUN).is_file()), path.parent)
+        times = [file.stat().st_mtime for file in (path, home / MULTIRUN) if file.is_file()]
         touched[home] = max(times, default=0.0) if home not in touched else max(touched[home], *times)
     if not touched:
         raise ConfigError(f"{outputs}: no runs there yet; python -m ablate -m study=regularizers trains some")
@@ -84,7 +83,7 @@ def runs(folder: Path) -> list[str]:
     Raises:
         ConfigError: there are none.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise ConfigError(f"{folder}: no such folder")
     names = {path.parent.relative_to(folder).as_posix() for path in folder.rglob(EVENTS) if _is_of_a_run(path)}
     if not names:

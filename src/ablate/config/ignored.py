@@ -16,8 +16,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf._utils import get_yaml_loader
 
+from ablate.config.registration import files, groups
 from ablate.config.registration import folder as conf
-from ablate.config.registration import groups
 from ablate.options.discovery import REGULARIZERS
 from ablate.utils.errors import ConfigError
 from ablate.utils.files import short
@@ -32,9 +32,9 @@ def refuse_ignored(folders: Sequence[Path]) -> None:
     Raises:
         ConfigError: names the file.
     """
-    taken = {path.relative_to(conf()): conf() for path in conf().glob("*/*.yaml")}
+    taken = {path.relative_to(conf()): conf() for path in files(conf())}
     for folder in folders:
-        for path in sorted(folder.glob("*/*.yaml")):
+        for path in files(folder):
             option = path.relative_to(folder)
             if taken.setdefault(option, folder).resolve() != folder.resolve():  # Hydra takes one of the two
                 said = f"there is {path.parent.name}={path.stem} already; choose another name"

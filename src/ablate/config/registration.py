@@ -13,6 +13,7 @@ from ablate.options.discovery import own_folders
 from ablate.utils.files import filename
 
 HYDRA = "1.3"  # the version of which Hydra's defaults are
+MULTIRUN = "multirun.yaml"  # Hydra's record of a sweep, in its folder
 
 
 def folder() -> Path:
@@ -22,9 +23,18 @@ def folder() -> Path:
     return installed if installed.is_dir() else package.parents[1] / "conf"
 
 
+def files(place: Path) -> list[Path]:
+    """The files of the options in a config folder, `<group>/<name>.yaml`, sorted.
+
+    What runs and sweeps leave is none: one's own folder may be the one that one works in.
+    """
+    found = place.glob("*/*.yaml")
+    return sorted(path for path in found if path.name != MULTIRUN and not path.parent.name.startswith("."))
+
+
 def groups() -> frozenset[str]:
     """What options are chosen from: the folders in conf/, and in folders of one's own."""
-    return frozenset(path.parent.name for place in (folder(), *own_folders()) for path in place.glob("*/*.yaml"))
+    return frozenset(path.parent.name for place in (folder(), *own_folders()) for path in files(place))
 
 
 def register() -> None:

@@ -1,5 +1,7 @@
 """What the files and folders of runs and sweeps are called."""
 
+from ablate.config.registration import MULTIRUN as MULTIRUN  # of a sweep
+
 RESULT, HISTORY, WEIGHTS, CHECKPOINT = "result.json", "history.csv", "model.safetensors", "checkpoint.safetensors"
 LOG = "ablate.log"
 EVENTS = "events.out.tfevents.*"  # TensorBoard's files
@@ -11,7 +13,6 @@ MARK = ".ablate"  # in every folder that files of ours are put into: of which ki
 
 # Of a sweep
 ASKED = "study.json"  # what it was asked for
-MULTIRUN = "multirun.yaml"  # Hydra's record of it
 
 # Of a comparison
 COMPARISON = "comparison"  # the folder of what TensorBoard is shown of the whole, and the name of its table

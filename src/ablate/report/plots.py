@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ablate.report.looks import Look
+from ablate.report.matplotlib import Axes, Figure
 from ablate.report.svg import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
 from ablate.utils.text import count
 

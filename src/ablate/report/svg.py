@@ -15,11 +15,17 @@ from functools import wraps
 from typing import Any, ParamSpec
 from xml.etree import ElementTree
 
-import matplotlib
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
+
+from ablate.report.matplotlib import (
+    Axes,
+    Figure,
+    FixedFormatter,
+    FixedLocator,
+    MaxNLocator,
+    NullLocator,
+    matplotlib,
+)
 
 LIGHT = {
     "ink": "#1b1f24",

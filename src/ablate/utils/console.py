@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -19,10 +20,12 @@ from rich.theme import Theme
 
 from ablate.utils.files import short
 from ablate.utils.text import escaped
+from ablate.utils.text import line as as_line
 
 # Exit statuses: all runs finished; some failed; the config is wrong; the last two as a shell has them for a signal.
 FINISHED, FAILED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 WIDTH = 120  # columns, where there is no terminal to ask
+NARROWEST = 20  # columns: in fewer nothing can be read
 RULE = 80  # columns of the lines around a panel, at most
 GLUE = "\N{NO-BREAK SPACE}"
 ASCII = {"±": "+/-", "−": "-", "–": "-", "×": "x", "·": "-", "…": "...", "λ": "lambda", "│": "|", "─": "-"}
@@ -75,7 +78,10 @@ class Console(rich.console.Console):
     def __init__(self, **how: Any) -> None:
         if "ipykernel" in sys.modules:  # a notebook: no HTML there, and no bars that move
             how["force_terminal"] = False
-        super().__init__(highlighter=Words(), theme=THEME, markup=False, emoji=False, force_jupyter=False, **how)
+        sizes = {name: size for name in ("COLUMNS", "LINES") if (size := _size(name)) is not None}
+        own = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")} | sizes
+        plain: dict[str, Any] = {"markup": False, "emoji": False, "force_jupyter": False, "_environ": own}
+        super().__init__(highlighter=Words(), theme=THEME, **plain | how)
         self.is_interactive = self.is_interactive and self.file.isatty() and not self.quiet
         if not self.is_terminal and "width" not in how:
             self.width = WIDTH
@@ -148,6 +154,12 @@ class Console(rich.console.Console):
             self.line_of_text(title)
 
 
+def _size(name: str) -> str | None:
+    """A size of the terminal that the environment tells, where it can be one: at least NARROWEST, below 10,000."""
+    told = os.environ.get(name, "")
+    return str(max(int(told), NARROWEST)) if re.fullmatch("[1-9][0-9]{0,3}", told) else None
+
+
 def complain(line: str) -> None:
     """A warning or an error, on standard error."""
-    Console(stderr=True).line_of_text(line)
+    Console(stderr=True).line_of_text(as_line(line))

@@ -17,6 +17,8 @@ LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
 LINKED = "is a link, or no plain file"
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)  # where a system knows of waiting for a file
+LONGEST_PATH = 3500  # bytes of a folder's path: below it is room for the files of runs
+DEEPEST = 200  # folders within each other: Python goes through them by recursion
 
 
 def filename(text: str) -> str:
@@ -207,6 +209,8 @@ def first_missing(folder: Path) -> Path | None:
         OSError: it can't be made: something else is there, or a name is too long or none at all.
     """
     parts = folder.absolute().parts
+    if len(parts) > DEEPEST or len(os.fsencode(folder.absolute())) > LONGEST_PATH:
+        raise OSError(errno.ENAMETOOLONG, "is too long, or too many folders deep", str(folder))
     for part in parts[1:]:
         if "\0" in part or len(os.fsencode(part)) > LONGEST:
             raise OSError(errno.EINVAL, "is no name for a file", str(folder))
@@ -224,7 +228,26 @@ def linked(top: Path, path: Path) -> Path | None:
     return next((p for p in between[1:] if p.is_symlink()), None)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is one; what can't be looked at, such as a name that is too long, is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_gone() -> bool:
+    """Whether the folder that one is in was deleted."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def short(path: Path) -> Path:
     """The path as seen from here, where it is below."""
+    if is_gone():
+        return path
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -21,6 +21,7 @@ def leave(command: Callable[[], int]) -> NoReturn:
 
     Where it is interrupted, or nobody reads any more what it says (`| head`), it ends as programs do then.
     """
+    _open_closed_streams()
     interrupts.heed()
     ended: list[int] = []
     atexit.register(_end, ended)  # before all others, so that it is called after them
@@ -36,6 +37,16 @@ def leave(command: Callable[[], int]) -> NoReturn:
         status = _said(error)
     ended.append(status)
     sys.exit(status)
+
+
+def _open_closed_streams() -> None:
+    """Where a stream was closed (`>&-`), put one that leads nowhere: else the next file that is opened would be it."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - it stays open
 
 
 def _said(error: BaseException) -> int:

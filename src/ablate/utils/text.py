@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 LONGEST = 200  # characters of a value that are repeated
+LONGEST_LINE = 2000  # characters of a line that is said
 
 
 def shown(value: object) -> str:
@@ -30,8 +31,12 @@ def escaped(text: str) -> str:
 
 
 def line(text: object) -> str:
-    """Any text as one line that a terminal can be given: no line breaks, no control characters."""
-    return escaped(" ".join(str(text).split()))
+    """Any text as one line that a terminal can be given: no line breaks, no control characters, and no book.
+
+    Of one that is too long, the middle is left out: what was given stands at the front, what is allowed at the end.
+    """
+    said, end = escaped(" ".join(str(text).split())), LONGEST_LINE // 4
+    return said if len(said) <= LONGEST_LINE else f"{said[: LONGEST_LINE - end]} … {said[-end:]}"
 
 
 def count(n: int, word: str) -> str:

@@ -13,6 +13,8 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+ALL = -1  # of hydra.sweeper.max_batch_size: no limit, as for Hydra's own sweeper
+
 
 @dataclass
 class StudyConfig:
@@ -45,9 +47,12 @@ class StudySweeper(BasicSweeper):
         from ablate.analysis import studies
         from ablate.cli.composing import override, returned
         from ablate.records.names import MULTIRUN
+        from ablate.utils.errors import refuse
         from ablate.utils.files import write
 
         assert self.hydra_context is not None and self.config is not None and self.launcher is not None
+        if (most := self.max_batch_size) is not None and most < 1 and most != ALL:
+            raise refuse("hydra.sweeper.max_batch_size", most, f"must be 1 or more; {ALL} or null: all runs at once")
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         study, folder = studies.study(self.config), str(self.config.hydra.sweep.dir)
         jobs: list[tuple[str | None, list[str]]] = []
@@ -62,9 +67,9 @@ class StudySweeper(BasicSweeper):
         Path(folder).mkdir(parents=True, exist_ok=True)
         write(Path(folder, MULTIRUN), OmegaConf.to_yaml(self.config))
         returns: list[Sequence[JobReturn]] = []
-        for begin in range(0, len(left), self.max_batch_size or max(len(left), 1)):
-            batch = left[begin : begin + (self.max_batch_size or len(left))]
-            returns.append(self.launcher.launch(batch, initial_job_idx=begin))
+        size = len(left) if most in (None, ALL) else most
+        for begin in range(0, len(left), size or 1):
+            returns.append(self.launcher.launch(left[begin : begin + size], initial_job_idx=begin))
         for job_return in chain.from_iterable(returns):
             returned(job_return)  # raises what a job raised, when all are done
         return returns
