@@ -42,6 +42,8 @@ def test_none_is_an_arm_of_zeros(configured):
     ("override", "said"),
     [
         ("regularizer.l1=-1", "regularizer.l1=-1: must be greater than or equal to 0"),
+        ("optimizer.lr=1e200", "optimizer.lr=1e+200: must be from -1e+100 to 1e+100"),  # a result couldn't be read back
+        ("device='a\tb'", "device=a\tb: must be one line that can be printed"),
         ("regularizer.l2=nan", "regularizer.l2=nan: must be a finite number"),
         ("regularizer.l1=abc", "regularizer.l1=abc: must be a valid number"),
         ("regularizer.dropout=1", "regularizer.dropout=1: must be less than 1"),

@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ablate import regularizers
 from ablate.config.ignored import refuse_unheeded
 from ablate.config.schema import Config
+from ablate.options.schema import plain
 from ablate.utils.errors import ConfigError, refuse
 
 NOT_OURS = ("hydra", "experiment", "study")  # nodes of a composed config that say nothing of a single run
@@ -32,9 +33,23 @@ def check(composed: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         said = str(error.msg or error).strip().splitlines()[0]
         raise ConfigError(f"{error.full_key or 'config'}: {said}") from None
+    _check_plain(given)
     config = Config.of(given)
     _check_together(config)
     return config
+
+
+def _check_plain(node: dict[str, Any], above: str = "") -> None:
+    """Results are read back by the same measure: what is trained is found again."""
+    for key, value in node.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict):
+            _check_plain(value, f"{name}.")
+            continue
+        try:
+            plain(value)
+        except ValueError as error:
+            raise refuse(name, value, str(error)) from None
 
 
 def _check_together(config: Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import reduce
@@ -16,12 +17,37 @@ from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.files import short
 from ablate.utils.text import cut, shown
 
+MOST = 1e100  # size of a number: of larger ones squares, sums and axes are none
+DEEPEST = 100  # levels of a config
+
 
 def printable(text: str) -> str:
     """Raises: ValueError: the text is not one line, or has something in it that can't be printed."""
     if not text.isprintable():
         raise ValueError("must be one line that can be printed")
     return text
+
+
+def plain(value: Any, level: int = 0) -> Any:
+    """A value of a config, whoever gave it: all text in it can be printed, all numbers can be reckoned with.
+
+    Raises:
+        ValueError: it is no such value.
+    """
+    if level > DEEPEST:
+        raise ValueError(f"must have at most {DEEPEST} levels")
+    if isinstance(value, dict):
+        for key in value:
+            printable(key)
+    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
+        plain(each, level + 1)
+    if isinstance(value, str):
+        printable(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if isinstance(value, int | float) and abs(value) > MOST:
+        raise ValueError(f"must be from {-MOST:g} to {MOST:g}")
+    return value
 
 
 Line = Annotated[str, AfterValidator(printable)]  # a name, a sentence: wherever it is shown, it breaks nothing

@@ -32,7 +32,9 @@ from ablate.records.names import (
 from ablate.records.results import is_result
 from ablate.records.sweeps import Sweep
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import adding, is_other, is_plain, short
+from ablate.utils.files import adding, is_other, is_plain, read, short
+
+LONGEST_MARK = 1000  # bytes
 
 
 def _of_a_run(folder: Path) -> bool:
@@ -114,4 +116,7 @@ def _other(folder: Path, name: str) -> Path | None:
 def _claimed(folder: Path) -> set[str]:
     """The kinds of which a folder is marked."""
     mark = folder / MARK
-    return set(mark.read_text(encoding="utf-8", errors="replace").split()) if is_plain(mark) else set()
+    try:
+        return set(read(mark, LONGEST_MARK).decode().split()) if is_plain(mark) else set()
+    except ValueError:  # somebody's own
+        return set()

@@ -6,7 +6,6 @@ What decides (which run it is, its config, its figures) must fit, or the whole c
 
 from __future__ import annotations
 
-import math
 import re
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -23,11 +22,9 @@ from pydantic import (
     WrapValidator,
 )
 
-from ablate.options.schema import Line, Schema, Seed, printable, refused
+from ablate.options.schema import DEEPEST, MOST, Line, Schema, Seed, plain, refused
 from ablate.utils.text import cut, listed
 
-MOST = 1e100  # size of a figure: of larger ones squares, sums and axes are none
-DEEPEST = 100  # levels of a config
 WIDEST = 1000  # keys of a group, or metrics
 METRIC = re.compile(r"[a-z][a-z0-9_]*/(train|val|test)|penalty|objective")
 NAMED = 3  # things left out that are named
@@ -60,25 +57,7 @@ def _known(metrics: Any, info: ValidationInfo[list[str]]) -> Any:
     return known
 
 
-def _plain(value: Any, level: int = 0) -> Any:
-    """All text in it can be printed, all numbers can be reckoned with."""
-    if level > DEEPEST:
-        raise ValueError(f"must have at most {DEEPEST} levels")
-    if isinstance(value, dict):
-        for key in value:
-            printable(key)
-    for each in value if isinstance(value, list) else value.values() if isinstance(value, dict) else ():
-        _plain(each, level + 1)
-    if isinstance(value, str):
-        printable(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    if isinstance(value, int | float) and abs(value) > MOST:
-        raise ValueError(f"must be from {-MOST:g} to {MOST:g}")
-    return value
-
-
-Plain = Annotated[JsonValue, AfterValidator(_plain)]
+Plain = Annotated[JsonValue, AfterValidator(plain)]
 Group = Annotated[dict[Line, Plain], Field(max_length=WIDEST)]
 
 
