@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from safetensors.numpy import load_file
 
 import effects_plots as plots
 from ablate.analysis.comparison import Comparison
 from ablate.analysis.runs import finished
-from ablate.records.results import history, kernels
+from ablate.records.names import WEIGHTS
+from ablate.records.results import history
 from ablate.report.text import sentences
 from ablate.report.units import Unit, p_value
 
@@ -179,9 +181,15 @@ def verdicts(comparison: Comparison) -> str:
     return _table([*headings, "could detect, points", "verdict"], rows)
 
 
+def _kernels(folder: str) -> list[np.ndarray]:
+    """The kernels of a run, by layer."""
+    tensors = load_file(Path(folder) / WEIGHTS)
+    return [tensor for name, tensor in tensors.items() if name.endswith(".weight") and tensor.ndim > 1]
+
+
 def _weights(folders: Iterable[str]) -> np.ndarray:
     """All kernels of these runs, [weights]."""
-    return np.concatenate([kernel.ravel() for folder in folders for kernel in kernels(Path(folder)).values()])
+    return np.concatenate([kernel.ravel() for folder in folders for kernel in _kernels(folder)])
 
 
 def _of_units_cut_off(folders: Iterable[str]) -> float:
@@ -191,7 +199,7 @@ def _of_units_cut_off(folders: Iterable[str]) -> float:
     """
     small_ones = with_units = 0
     for folder in folders:
-        small = [np.abs(kernel) < 1e-3 for kernel in kernels(Path(folder)).values()]
+        small = [np.abs(kernel) < 1e-3 for kernel in _kernels(folder)]
         cut = [(into.mean(1) > 0.9) | (out.mean(0) > 0.9) for into, out in pairwise(small)]
         nothing = [np.zeros(small[0].shape[1], bool), np.zeros(small[-1].shape[0], bool)]
         for layer, (before, after) in zip(small, pairwise([nothing[0], *cut, nothing[1]]), strict=True):

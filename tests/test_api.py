@@ -107,7 +107,7 @@ def test_a_run_takes_a_folder_of_its_own():
         ablate.train("hydra.run.dir=outputs", *SHORT)
     Path("theirs").mkdir()
     Path("theirs/model.safetensors").write_text("of another")
-    with pytest.raises(ConfigError, match=r"has a file model.safetensors that no run has left"):
+    with pytest.raises(ConfigError, match=r"model.safetensors: was there before, and no run has left it"):
         ablate.train("hydra.run.dir=theirs", *SHORT)
     assert Path("theirs/model.safetensors").read_text() == "of another"
     assert sorted(Path().rglob("*")) == sorted([*before, Path("theirs"), Path("theirs/model.safetensors")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
 LONGEST = 200  # characters of a value that are repeated
@@ -27,7 +28,11 @@ def escaped(text: str) -> str:
     """Any text as a terminal can be given it: what can't be printed, but for line breaks, as one would type it."""
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    return "".join(c if _harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def _harmless(c: str) -> bool:
+    return c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs"  # a space that doesn't break, say
 
 
 def line(text: object) -> str:
