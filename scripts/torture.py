@@ -17,6 +17,7 @@ import importlib
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -291,6 +292,8 @@ def main() -> int:
     command.add_argument("n", type=int)
     command.set_defaults(torture=None)
     given = parser.parse_args()
+    # A shell has what it starts in the background ignore Ctrl-C, and so would all that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if given.torture is not None:
         return report(given.torture(given.n, say, **({"begin": given.begin} if "begin" in given else {})))
     from torture_kills import kills
