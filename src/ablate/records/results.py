@@ -183,7 +183,7 @@ def _count_up(epochs: np.ndarray) -> bool:
 
 
 def kernels(folder: Path, most: int = SEEN) -> dict[str, np.ndarray]:
-    """The numbers of the kernels that a run kept, [numbers] by name: no biases and no parameters of norms; empty where there are none.
+    """The kernels that a run kept, [numbers] by name; empty where there are none. No biases, no parameters of norms.
 
     most: bytes that are read; of more, each kernel's first. What is no number in 32 bits is left out.
     """
