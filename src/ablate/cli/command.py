@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ablate.records.locks import hold
-from ablate.records.names import LOCK, MARK
+from ablate.records.names import HISTORY, LOCK, MARK, RESULT
 from ablate.records.ownership import SWEEP, Kind, claim
 from ablate.utils.console import Console
 from ablate.utils.files import first_missing, make, remove
@@ -67,8 +67,12 @@ class Command:
             self.locks.pop().release()
 
     def leave_nothing(self) -> None:
-        """Take away what the command has made, where it holds the folder in which it is: nothing else is its own."""
-        if self.locks:
+        """Take away what the command has made, where it holds the folder in which it is: nothing else is its own.
+
+        Where runs have begun, in processes of another launcher say, all stays.
+        """
+        begun = self.folder is not None and any(path.name in (RESULT, HISTORY) for path in self.folder.rglob("*"))
+        if self.locks and not begun:
             for path in self.own:
                 remove(path)
             for folder in reversed(self.made):

@@ -26,7 +26,7 @@ from ablate.cli.task import Task
 from ablate.config import registration
 from ablate.options import discovery
 from ablate.utils import collector, interrupts
-from ablate.utils.console import FINISHED, REFUSED, Console
+from ablate.utils.console import FINISHED, INTERRUPTED, REFUSED, Console
 from ablate.utils.errors import RunFailed
 
 MAIN = "config"  # conf/config.yaml
@@ -108,7 +108,7 @@ def _ended(command: Command, work: Callable[[Task], None]) -> Ended:
             if interrupts.taken():  # whatever became of the interruption on its way
                 error = KeyboardInterrupt()
             status, line = said_of(error, command.arguments, command.training)
-            if status == REFUSED and not command.training:
+            if status in (REFUSED, INTERRUPTED) and not command.training:
                 command.leave_nothing()
     return Ended(status, line, command, error)
 
