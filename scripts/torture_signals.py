@@ -24,7 +24,7 @@ COMMANDS = {
 }  # fmt: skip
 BEGUN = 0.15  # seconds after which Python has come to our first line
 SLOW = 120.0  # seconds that a command may take on a machine that has others to do too
-ENDS = 8.0  # seconds within which a command ends after a signal, on a machine that has others to do too
+ENDS = 15.0  # seconds within which a command ends after a signal, on a machine that has others to do too
 TABLE = "comparison.md"
 KNOWN: dict[str, tuple[float, str]] = {}  # by command: seconds, and what it ends with
 

@@ -24,7 +24,7 @@ SHAPES = (
 HOWS = ("killed", "stopped, then Ctrl-C", "stopped, then killed", "stopped, and let go on")
 STARTS = 20.0  # seconds in which there is a worker
 TRAINS = 1.5  # seconds within which a worker is met
-ENDS = 8.0  # seconds within which a command ends after Ctrl-C, on a machine that has others to do too
+ENDS = 15.0  # seconds within which a command ends after Ctrl-C, on a machine that has others to do too
 SLOW = 120.0  # seconds that a sweep may take on a machine that has others to do too
 KNOWN: dict[tuple[str, ...], str] = {}  # by sweep: the table of one that nobody disturbs
 
