@@ -17,7 +17,9 @@ from ablate.cli.task import Task
 from ablate.options.discovery import using
 from ablate.records.names import LOCK, MARK
 from ablate.records.ownership import SWEEP
+from ablate.records.sweeps import Sweep
 from ablate.utils.errors import ConfigError
+from helpers import leave
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -96,6 +98,24 @@ def test_a_folder_that_was_ours_before_is_left_as_it_is():
             command.leave_nothing()
         command.release()
     assert {path.name for path in folder.iterdir()} == {LOCK, MARK, "study.json"}
+
+
+@pytest.mark.parametrize("words", [["hydra.run.dir=old"], ["-m", "seed=0,1", "hydra.sweep.dir=old"]])
+def test_a_refused_command_takes_nothing_from_a_folder_of_before_there_were_marks(words, capsys):
+    folder = Path("old")
+    if "-m" in words:
+        folder.mkdir()
+        Sweep([], None, None, None, []).write(folder)
+        for name in ("runs.csv", "report.html", "multirun.yaml"):
+            (folder / name).write_text("a sweep's")
+    else:
+        leave(folder, "none", 0)
+        leave(folder / "within", "none", 0)  # for which a run is refused the folder
+    before = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    assert main([*SHORT, *words, *["model.hidden=[0]"] * ("-m" in words)]) == 2
+    after = {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    assert {path: content for path, content in after.items() if path.name != MARK} == before
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_environment_is_left_as_it_was(monkeypatch):

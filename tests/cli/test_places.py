@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,6 +13,9 @@ import pytest
 
 import ablate
 from ablate.cli.main import main
+from ablate.execution.stack_run import train_stack
+from ablate.records import checkpoints
+from ablate.records.job import Job
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000", "logging.tensorboard=false")
@@ -88,6 +92,34 @@ def test_a_run_of_a_sweep_goes_beside_what_is_somebodys_own(own, monkeypatch, ca
         assert len(results()) == 2 and not any(Path(folder) == place for folder in results())
     assert all(os.path.lexists(path) for path in before)
     assert not Path("mine").is_dir() or not list(Path("mine").iterdir())
+
+
+def test_a_run_that_was_killed_keeps_its_place_and_its_checkpoint(configured):
+    killed = Job(configured(*TINY[1:], "trainer.epochs=9", "trainer.checkpoint_every=1"), Path("sweep/a").absolute())
+    stopped = train_stack([killed])
+    list(itertools.islice(stopped, 3))
+    stopped.close()
+    assert main(["-m", *TINY, "seed=0", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=a"]) == 0
+    assert checkpoints.epoch(killed) == 3 and len(results()) == 1
+
+
+@pytest.mark.parametrize("name", ["report.html", "comparison", "study.json/a", ".lock", ".ablate", "../a", "a/../.."])
+def test_no_run_is_put_where_the_sweep_has_files_of_its_own_or_outside(name, capsys):
+    assert main(["-m", *TINY, "seed=0,1", "hydra.sweep.dir=sweep", f"hydra.sweep.subdir={name}"]) == 2
+    assert "hydra.sweep.subdir=" in capsys.readouterr().err and not Path("sweep").exists()
+
+
+@pytest.mark.parametrize("sweeper", ["study", "basic"])
+@pytest.mark.parametrize("name", [".hydra", "ablate.log", ""])
+def test_nothing_is_written_through_a_link_whichever_sweeper_there_is(name, sweeper, capsys):
+    Path("mine").mkdir()
+    Path("mine/notes").write_text("my own")
+    place = Path("sweep/r") / name
+    place.parent.mkdir(parents=True)
+    place.symlink_to(Path("mine").absolute() / ("notes" if "log" in name else ""))
+    words = ["seed=0", *TINY, f"hydra/sweeper={sweeper}", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=r"]
+    assert main(["-m", *words]) == (0 if sweeper == "study" else 2)
+    assert [path.read_text() for path in Path("mine").iterdir()] == ["my own"]
 
 
 def _fails_in(place: Path):

@@ -6,29 +6,32 @@ import os
 import signal
 import subprocess
 import sys
-import warnings
+from collections.abc import Callable
 
 import pytest
 
 from ablate.execution.silence import LONG, TIMES, Silence
 
 
-def quiet(silence: Silence, seconds: int, workers: list[int]) -> list[str]:
+@pytest.fixture
+def quiet(capsys) -> Callable[[Silence, int, list[int]], list[str]]:
     """What is said in so many seconds in which nothing comes."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+
+    def said(silence: Silence, seconds: int, workers: list[int]) -> list[str]:
         for _ in range(seconds):
             silence.note(1.0, workers)
-    return [str(warning.message) for warning in said]
+        return capsys.readouterr().err.splitlines()
+
+    return said
 
 
-def test_it_is_said_once_after_a_minute():
+def test_it_is_said_once_after_a_minute(quiet):
     silence = Silence()
     assert quiet(silence, int(LONG) - 1, [1]) == []
     assert len(quiet(silence, 10_000, [1])) == 1
 
 
-def test_longer_ones_are_waited_for_where_there_were_long_ones():
+def test_longer_ones_are_waited_for_where_there_were_long_ones(quiet):
     silence = Silence()
     quiet(silence, 20, [1])
     silence.note(0, [1])
@@ -37,7 +40,7 @@ def test_longer_ones_are_waited_for_where_there_were_long_ones():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there one can tell")
-def test_a_worker_that_is_stopped_is_named():
+def test_a_worker_that_is_stopped_is_named(quiet):
     worker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     os.kill(worker.pid, signal.SIGSTOP)
     os.waitid(os.P_PID, worker.pid, os.WSTOPPED | os.WNOWAIT)

@@ -14,13 +14,13 @@ import pytest
 from ablate.cli.main import main
 from ablate.execution.stack_run import train_stack
 from ablate.records.job import Job
-from ablate.records.names import ASKED, MARK, RESULT
-from ablate.records.ownership import RUN, SWEEP, TABLE, Kind, claim, foreign
+from ablate.records.names import ASKED, MARK, OWN_EVENTS, RESULT
+from ablate.records.ownership import RUN, SWEEP, TABLE, Kind, claim, disclaim, foreign
 from ablate.utils.errors import ConfigError
 from helpers import leave
 
 KINDS = [RUN, SWEEP, TABLE]
-NAMES = [(kind, name.rstrip("/")) for kind in KINDS for name in kind.names]
+NAMES = [(kind, name.rstrip("/").replace("*", "1")) for kind in KINDS for name in kind.names]
 TINY = ("trainer.epochs=1", "model.hidden=[2]", "trainer.batch_size=2000")
 
 
@@ -70,13 +70,14 @@ def test_a_folder_in_which_somebody_has_one_of_our_names_is_not_claimed(tmp_path
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_what_was_claimed_is_ours_from_then_on_but_for_links(tmp_path, kind):
     assert claim(tmp_path, kind) and not claim(tmp_path, kind)
-    for name in kind.names:
+    for name in (name for name in kind.names if "*" not in name):
         (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text("")
     assert foreign(tmp_path, kind) is None
-    others = [other for other in KINDS if other is not kind and not set(other.names) <= set(kind.names)]
-    for other in others:
-        assert (foreign(tmp_path, other) is None) == (not set(other.names) & set(kind.names))
-    for name in kind.names:
+    for other in KINDS:  # names that two kinds have in common are ours, whichever was claimed
+        assert foreign(tmp_path, other) is None
+    (tmp_path / "diary.log").touch()  # and no others
+    assert "diary.log: was there before" in str(foreign(tmp_path, kind, ["diary.log"]))
+    for name in (name for name in kind.names if "*" not in name):
         path = tmp_path / name
         path.rmdir() if path.is_dir() else path.unlink()
         for make in MAKES:
@@ -101,6 +102,7 @@ def test_a_mark_is_not_needed_where_what_lies_there_proves_it(tmp_path, kind: Ki
     """Folders that were copied without what begins with a dot."""
     leave(tmp_path / "run", "none", 0)
     folder = study if kind is SWEEP else tmp_path / "run"
+    (folder / ".hydra").mkdir(exist_ok=True)
     for name in {name for name in kind.names if "/" not in name} - {RESULT, ASKED, "model.safetensors", "history.csv"}:
         (folder / name).touch()
     assert foreign(folder, kind) is None
@@ -130,3 +132,30 @@ def test_a_run_is_refused_a_folder_of_somebody_elses_and_changes_nothing_there(n
         said = capsys.readouterr().err
         assert said.count("\n") == 1 and f"mine/{name}" in said
         assert tree(Path()) == before and sorted(Path("mine").iterdir()) == files
+
+
+def test_what_a_refused_command_has_claimed_is_given_back_and_nothing_else(tmp_path):
+    """In a folder that nobody has marked, and in one that is marked for something else."""
+    folder = tmp_path / "run"
+    leave(folder, "none", 0)
+    before = tree(folder)
+    new = claim(folder, RUN, [".hydra/", "ablate.log"])
+    assert set(new) == {"checkpoint.safetensors", ".earlier/", OWN_EVENTS, ".hydra/", "ablate.log"}
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "config.yaml").touch()
+    (folder / "events.out.tfevents.1.ablate").touch()
+    disclaim(folder, new)
+    assert tree(folder).keys() - {MARK} == before.keys()
+    claim(folder, TABLE)
+    marked = tree(folder)
+    disclaim(folder, claim(folder, RUN, ["diary.log"]))
+    assert tree(folder) == marked
+    (folder / "diary.log").touch()
+    assert "diary.log: was there before" in str(foreign(folder, RUN, ["diary.log"]))
+
+
+def test_a_table_of_before_there_were_marks_is_known_by_its_heading(tmp_path):
+    for text, ours in (("arm,seed,status,dataset\n", True), ("name,seed\n", False)):
+        (tmp_path / "runs.csv").write_text(text)
+        (tmp_path / "report.html").touch()
+        assert (foreign(tmp_path, TABLE) is None) == ours

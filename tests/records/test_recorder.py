@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from ablate.records.job import Job
 from ablate.records.names import EARLIER, EVENTS, MARK
 from ablate.records.ownership import RUN, claim
 from ablate.records.results import read
-from helpers import break_training, parts
+from helpers import break_training, leave, parts
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
@@ -120,10 +122,37 @@ def test_all_files_of_a_finished_run_outlive_a_rerun_that_fails(configured, tmp_
     ((_, result),) = run_all([job])
     assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole
     assert {path.name: path.read_bytes() for path in (job.folder / EARLIER).iterdir()} == files
-    assert {result["status"] for result in read([tmp_path])[0]} == {"finished", "failed"}
+    assert [result["status"] for result in read([tmp_path])[0]] == ["finished"]  # of this run, the one that counts
     monkeypatch.undo()
     list(run_all([job]))
     assert not (job.folder / EARLIER).exists()
+
+
+def test_a_finished_result_is_there_whatever_fails_before_and_after_another(configured, tmp_path, monkeypatch):
+    """A full disk, a network file system that has forgotten a file."""
+    job = Job(configured("trainer.epochs=2", "model.hidden=[8]", "logging.tensorboard=false"), tmp_path / "run")
+    list(run_all([job]))
+    whole = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.name != MARK}
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "hardlink_to", full)
+        patched.setattr("ablate.records.recorder.write", full)
+        ((_, result),) = run_all([job])
+    assert result["status"] == "failed" and "No space left" in result["error"]
+    assert {name: (job.folder / name).read_bytes() for name in whole} == whole
+    with monkeypatch.context() as patched:
+        patched.setattr("ablate.records.checkpoints.discard", full)
+        ((_, result),) = run_all([job])
+    assert result["status"] == json.loads((job.folder / "result.json").read_text())["status"] == "finished"
+
+
+def test_a_result_that_was_left_half_set_aside_is_nobodys(tmp_path):
+    leave(tmp_path / "run", "none", 0)
+    leave(tmp_path / "run" / ".earlier.0.4194305@elsewhere.ablate-part", "none", 0)
+    assert len(read([tmp_path])[0]) == 1
 
 
 def test_a_run_does_not_touch_a_folder_of_somebody_elses_even_where_it_fails(configured, tmp_path):

@@ -83,10 +83,26 @@ def test_an_import_is_not_broken_off(tmp_path, monkeypatch):
 
 
 def test_once_it_is_taken_nothing_disturbs_the_end():
-    interrupts.taken()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert interrupts.taken()
     signal.raise_signal(signal.SIGINT)
     interrupts.check()
     assert not interrupts.taken()
+
+
+def test_a_command_that_has_ended_is_not_disturbed():
+    interrupts.end()
+    signal.raise_signal(signal.SIGINT)
+    interrupts.check()
+    assert not interrupts.taken()
+
+
+def test_whoever_asks_before_a_signal_has_come_keeps_none_from_being_heeded():
+    """As a command does that goes on after one of its runs has failed."""
+    assert not interrupts.taken()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there one can tell of others' children")

@@ -23,6 +23,7 @@ from hydra.core.utils import JobReturn
 from hydra.types import TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from ablate.cli.places import hydras
 from ablate.utils import interrupts
 
 KEPT = 256  # overrides that are parsed, and choices of options that are composed
@@ -43,11 +44,13 @@ def returned(job: JobReturn) -> Any:
 class Checked:
     """What is kept of a job from its check until it is carried out. Its config takes a hundred times as much.
 
-    folder: of the sweep; subdir: of the job in it; typed: its overrides but for Hydra's; found: what the check gave.
+    folder: of the sweep; subdir: of the job in it; hydras: names of what Hydra writes there; typed: its overrides but
+    for Hydra's; found: what the check gave.
     """
 
     folder: str
     subdir: str
+    hydras: list[str]
     typed: list[str]
     found: Any
 
@@ -84,7 +87,7 @@ class Composer:
         interrupts.check()
         found, sweep = self.checks(config), config.hydra.sweep
         typed: Any = OmegaConf.to_container(config.hydra.overrides.task)
-        return Checked(str(sweep.dir), str(sweep.subdir), typed, found)
+        return Checked(str(sweep.dir), str(sweep.subdir), hydras(config), typed, found)
 
     def compose(self, overrides: Sequence[str], number: int | None = None) -> DictConfig:
         """What `ConfigLoader.load_sweep_config` gives for these overrides, errors included.

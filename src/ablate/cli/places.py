@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.config.naming import arm as arm_name
+from ablate.records import checkpoints, results
 from ablate.records.job import Job
-from ablate.records.names import ASKED, EARLIER, RESULT
-from ablate.records.ownership import RUN, foreign
+from ablate.records.names import ASKED, EARLIER, LOCK, MARK, RESULT, WRITING
+from ablate.records.ownership import RUN, SWEEP, claim, foreign
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.files import filename, first_missing, linked, short
 from ablate.utils.text import line
 
+OF_THE_SWEEP = {*(name.rstrip("/") for name in SWEEP.names), LOCK, MARK, WRITING}
 MOST = 100  # places that are looked at for a run
 
 
@@ -51,7 +54,10 @@ def places(config: DictConfig, key: str) -> Iterator[tuple[Path, bool]]:
 def hydras(config: Any) -> list[str]:
     """What Hydra writes into a job's folder, and it is going to be there: its record, and the job's log."""
     subdir = config.hydra.output_subdir
-    return [*([f"{subdir}/"] if subdir else []), f"{filename(str(config.hydra.job.name))}.log"]
+    record = [f"{subdir}/"] if subdir else []
+    if subdir and os.path.normpath(str(subdir)) == os.curdir:
+        record = ["config.yaml", "hydra.yaml", "overrides.yaml"]
+    return [*record, f"{filename(str(config.hydra.job.name))}.log"]
 
 
 def refuse_others(folder: Path) -> None:
@@ -60,7 +66,7 @@ def refuse_others(folder: Path) -> None:
     Raises:
         ConfigError: it is such a folder.
     """
-    below = (path for name in (RESULT, ASKED) for path in folder.rglob(name))
+    below = (path for name in (RESULT, ASKED) for path in results.left(folder, name))
     if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
         said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
         raise refuse("hydra.run.dir", str(folder), said)
@@ -75,12 +81,15 @@ def free(folder: Path, subdir: str, job: Job, taken: set[str], also: Sequence[st
         ConfigError: its place is not below the sweep's folder, or can't be written. OSError: it can't be made.
     """
     parent, name = os.path.split(subdir)
-    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or parent.startswith(os.pardir):
+    first = Path(subdir).parts[:1]
+    if Path(subdir).is_absolute() or name in ("", os.curdir, os.pardir) or first == (os.pardir,):
         raise refuse("hydra.sweep.subdir", subdir, "must be a folder below the sweep's")
+    if first and first[0] in OF_THE_SWEEP:
+        raise refuse("hydra.sweep.subdir", subdir, "is where a file of the sweep's own goes")
     first_missing(folder / subdir)
     for place in islice(_tried(parent, name, job), MOST):
         key = str((folder / place).resolve())
-        if key in taken:
+        if key in taken or checkpoints.is_anothers(job.at(folder / place)):
             continue
         if why := not_ours(folder, place, also):
             complain(f"warning: {why}; the run goes beside it")
@@ -102,11 +111,24 @@ def _tried(parent: str, name: str, job: Job) -> Iterator[str]:
 def not_ours(folder: Path, place: str, also: Sequence[str]) -> str | None:
     """Why a run can't be put into a place below a sweep's folder, or None where it can."""
     try:
+        if (folder / place).exists() and not os.access(folder / place, os.W_OK | os.X_OK):
+            return f"{short(folder / place)}: can't be written"
         if link := linked(folder, folder / place):
             return f"{short(link)}: is a link, and nothing is written through one"
         return foreign(folder / place, RUN, also)
     except OSError as error:
         return line(f"{short(folder / place)}: {error.strerror}")
+
+
+def take(job: Job, also: Sequence[str]) -> None:
+    """Claim the folder of a sweep's run, before anybody writes into it.
+
+    Raises:
+        ConfigError: somebody's own files are there, or links.
+    """
+    with suppress(OSError):  # that it can't be written is the run's own failure
+        job.folder.mkdir(parents=True, exist_ok=True)
+        claim(job.folder, RUN, also)
 
 
 def check_folders(jobs: Sequence[Job]) -> None:

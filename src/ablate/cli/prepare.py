@@ -14,7 +14,7 @@ from ablate.analysis import studies
 from ablate.cli.command import Command
 from ablate.cli.composing import Checked, override
 from ablate.cli.messages import said_of
-from ablate.cli.places import check_folders, free, hydras, not_ours
+from ablate.cli.places import check_folders, free, not_ours, take
 from ablate.config import identity
 from ablate.options.code import told
 from ablate.records import results
@@ -44,11 +44,11 @@ def left_to_do(
     folder = Path(master.hydra.sweep.dir)
     wrong: dict[int, str] = {}  # and no errors, which hold their configs
     first: Exception | None = None
-    sound: dict[int, tuple[str, Job]] = {}
+    sound: dict[int, tuple[Checked, Job]] = {}
     for i, (_, overrides) in enumerate(jobs):
         try:
             own = checked(overrides)
-            sound[i] = os.path.normpath(own.subdir), Job(own.found, folder)
+            sound[i] = own, Job(own.found, folder)
         except Exception as error:
             interrupts.check()
             first = first or error
@@ -56,24 +56,27 @@ def left_to_do(
     if first is not None and not sound:
         raise first
     tidy(folder)
-    also = hydras(master)
     found, there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
     asked: list[Asked] = []
     left: dict[str, list[str]] = {}
     todo: list[Job] = []
+    hydras: dict[str, list[str]] = {}
     for i, (arm, overrides) in enumerate(jobs):
         if i in wrong:
             asked.append(refused(arm, overrides, shared, wrong[i]))
             continue
-        subdir, job = sound[i]
+        own, job = sound[i]
+        subdir = os.path.normpath(own.subdir)
         asked.append(Asked(job.run_id, arm, job.config.seed))
         earlier = there.get(job.run_id)
         if job.run_id in left or (earlier and not _again(job.config.rerun, earlier["status"])):
             continue
         place = os.path.relpath(results.home(earlier), folder.resolve()) if earlier else ""
-        if not earlier or not_ours(folder, place, also):
-            place = free(folder, subdir, job, taken, also)  # what is there of other settings, or somebody's own, stays
+        hydras[job.run_id] = own.hydras
+        if not earlier or not_ours(folder, place, own.hydras):
+            # What is there of other settings, or somebody's own, stays.
+            place = free(folder, subdir, job, taken, own.hydras)
         moved = [override("hydra.sweep.subdir", place)] if place != subdir else []
         left[job.run_id] = [*overrides, *moved]
         todo.append(job.at((folder / place).absolute()))
@@ -82,6 +85,9 @@ def left_to_do(
     _keep(command, master, folder, asked, data, there)
     _say(command, asked, left)
     _say_why_anew(command, [job for job in todo if job.run_id not in there], found)
+    for job in todo:
+        take(job, hydras[job.run_id])
+    command.training = bool(left)  # by whoever launches them now
     return list(left.values())
 
 

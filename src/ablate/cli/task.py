@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from ablate.cli import joblog
 from ablate.cli.command import Command
 from ablate.cli.composing import Checked
-from ablate.cli.places import check_folders
+from ablate.cli.places import check_folders, not_ours, take
 from ablate.cli.prepare import left_to_do
 from ablate.config import registration
 from ablate.config.advice import advice
@@ -97,12 +97,16 @@ class Task:
 
         collector.settle()  # what is imported stays: neither collections nor workers need to touch it
         jobs = []
-        for job in checked:
-            folder = Path(job.folder, job.subdir).absolute()
-            jobs.append(Job(job.found, folder, self._typed(job.typed, alone=False)))
+        for own in checked:
+            folder = Path(own.folder, own.subdir).absolute()
+            jobs.append(Job(own.found, folder, self._typed(own.typed, alone=False)))
         if not jobs:
             raise ConfigError("this sweep has no runs")
         check_folders(jobs)
+        for job, own in zip(jobs, checked, strict=True):  # of other sweepers, nobody has looked at these
+            if why := not_ours(Path(own.folder), own.subdir, own.hydras):
+                raise ConfigError(why)
+            take(job, own.hydras)
         self.command.training = True
         for line in dict.fromkeys(line for job in jobs for line in advice(job.config)):
             complain(f"warning: {line}")

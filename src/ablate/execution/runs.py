@@ -12,6 +12,7 @@ from ablate.records import checkpoints
 from ablate.records.job import Job
 from ablate.training.engine import Row
 from ablate.utils import interrupts
+from ablate.utils.errors import one_line
 
 
 def run_all(
@@ -45,8 +46,12 @@ def run_all(
                 yield content
             elif kind == "anew":
                 stack, place, why = content
-                checkpoints.reject(jobs[place], why)
-                smaller += _by_epoch(jobs, stack)
+                try:
+                    checkpoints.reject(jobs[place], why)
+                except OSError as error:  # it would be met again and again
+                    ended.add(place)
+                    yield place, failed(jobs[place], one_line(error), error)
+                smaller += _by_epoch(jobs, [place for place in stack if place not in ended])
             else:
                 stack, reason = content
                 too_many |= kind == "killed"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
+
+from ablate.utils.console import complain
 
 LONG = 60.0  # seconds
 TIMES = 10  # as long as the longest silence so far
@@ -30,7 +31,7 @@ class Silence:
         elif self.lasts >= max(LONG, TIMES * self.longest) and not self.said:
             self.said = True
             them = "; ".join(map(_described, workers))
-            warnings.warn(f"nothing has come from the workers for {self.lasts:.0f} s: {them}", stacklevel=2)
+            complain(f"warning: nothing has come from the workers for {self.lasts:.0f} s: {them}")
 
 
 def _described(worker: int) -> str:

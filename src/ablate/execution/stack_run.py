@@ -48,7 +48,13 @@ def train_stack(jobs: Sequence[Job]) -> Iterator[Event]:
     """
     recorders: dict[int, Recorder] = {}
     left = set(range(len(jobs)))
-    saved = [checkpoints.load(job) for job in jobs]
+    saved = []
+    for place, job in enumerate(jobs):
+        try:
+            saved.append(checkpoints.load(job))
+        except OSError as error:  # files that can't be cut back
+            yield BeginsAnew(place, one_line(error))
+            return
     try:
         for rows in train([job.config for job in jobs], saved):
             results: dict[int, Result | None] = {}

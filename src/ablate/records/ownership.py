@@ -1,8 +1,8 @@
 """Whose the files of a folder are: nothing of ours takes the place of somebody's own, or goes through a link.
 
 A folder is claimed before a file is put into it. What has one of our names there at the first claim is somebody's own,
-unless a result, a checkpoint or a study.json proves the folder to be ours. From then on a mark says that these names
-are ours there.
+unless a result, a checkpoint, a study.json or our table proves the folder to be ours. From then on a mark says that
+these names, and no others, are ours there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from ablate.records.names import (
     EARLIER,
     HISTORY,
     LOCK,
+    LOG,
     MARK,
     MULTIRUN,
+    OWN_EVENTS,
     REPORT,
     RESULT,
     RUNS,
@@ -32,9 +34,11 @@ from ablate.records.names import (
 from ablate.records.results import is_result
 from ablate.records.sweeps import Sweep
 from ablate.utils.errors import ConfigError
-from ablate.utils.files import adding, is_other, is_plain, read, short
+from ablate.utils.files import adding, is_other, is_plain, opened, read, remove, short, write
+from ablate.utils.text import line
 
-LONGEST_MARK = 1000  # bytes
+LONGEST_MARK = 100_000  # bytes
+HEADING = b"arm,seed,status,"  # of our tables of runs
 
 
 def _of_a_run(folder: Path) -> bool:
@@ -49,29 +53,39 @@ def _of_a_run(folder: Path) -> bool:
         return False
 
 
-def _of_a_sweep(folder: Path) -> bool:
-    return is_plain(folder / ASKED) and Sweep.of(folder) is not None
+def _of_a_table(folder: Path) -> bool:
+    if is_plain(folder / ASKED):
+        return Sweep.of(folder) is not None
+    try:
+        with opened(folder / RUNS) as file:
+            return file.part(0, len(HEADING)) == HEADING
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What lies in a folder. names: of its files and, with a `/` behind, its folders; proven: whether a folder without
-    a mark is one's.
+    """What lies in a folder. names: of its files and, with a `/` behind, its folders, or a pattern of event files.
+
+    proven: whether a folder that has no mark, as those of before there were any, or those that were copied without it,
+    is one's; there: what may be of ours in it then.
     """
 
     name: str
     names: tuple[str, ...]
     proven: Callable[[Path], bool]
+    there: tuple[str, ...]
 
 
 _TABLE = (RUNS, *(f"{COMPARISON}{end}" for end in (".csv", ".md", ".tex")), STRENGTHS, REPORT, f"{COMPARISON}/")
-RUN = Kind("run", (RESULT, HISTORY, WEIGHTS, CHECKPOINT, f"{EARLIER}/"), _of_a_run)
-TABLE = Kind("table", _TABLE, _of_a_sweep)
-SWEEP = Kind("sweep", (ASKED, MULTIRUN, *_TABLE), _of_a_sweep)
+_RUN = (RESULT, HISTORY, WEIGHTS, CHECKPOINT, f"{EARLIER}/", OWN_EVENTS)
+RUN = Kind("run", _RUN, _of_a_run, (*_RUN, ".hydra/", LOG))
+TABLE = Kind("table", _TABLE, _of_a_table, _TABLE)
+SWEEP = Kind("sweep", (ASKED, MULTIRUN, *_TABLE), _of_a_table, (ASKED, MULTIRUN, *_TABLE))
 
 
-def claim(folder: Path, kind: Kind, also: Sequence[str] = ()) -> bool:
-    """Have these names be ours in a folder that is there; whether they were not before.
+def claim(folder: Path, kind: Kind, also: Sequence[str] = ()) -> list[str]:
+    """Have names be ours in a folder that is there, and mark it with them; those of them that are new there.
 
     also: further names, of what Hydra writes there.
 
@@ -80,10 +94,22 @@ def claim(folder: Path, kind: Kind, also: Sequence[str] = ()) -> bool:
     """
     if why := foreign(folder, kind, also):
         raise ConfigError(why)
-    if new := kind.name not in _claimed(folder):
+    names, marked = (*kind.names, *also), _marked(folder)
+    new = [name for name in names if not _there(folder, name)]
+    if unmarked := [line(name) for name in names if line(name) not in marked]:
         with adding(folder / MARK, encoding="utf-8") as mark:
-            mark.write(f"{kind.name}\n")
-    return new
+            mark.write("".join(f"{name}\n" for name in unmarked))
+    return [name for name in new if line(name) in unmarked]
+
+
+def disclaim(folder: Path, names: Sequence[str]) -> None:
+    """Remove what has these names, which were new, and have them be nobody's again."""
+    for name in names:
+        for path in _there(folder, name):
+            remove(path)
+    if marked := _marked(folder):
+        left = [name for name in marked if name not in map(line, names)]
+        write(folder / MARK, "".join(f"{name}\n" for name in left)) if left else remove(folder / MARK)
 
 
 def foreign(folder: Path, kind: Kind, also: Sequence[str] = ()) -> str | None:
@@ -95,28 +121,37 @@ def foreign(folder: Path, kind: Kind, also: Sequence[str] = ()) -> str | None:
     names = (*kind.names, *also)
     if other := next((path for name in (*names, MARK, LOCK) if (path := _other(folder, name))), None):
         return f"{short(other)}: is a link, or something else than what is to be there"
-    if kind.name in _claimed(folder):
+    marked = _marked(folder)
+    unmarked = [name for name in names if line(name) not in marked and _there(folder, name)]
+    if unmarked and kind.proven(folder):
+        unmarked = [name for name in unmarked if name not in kind.there]
+    if not unmarked:
         return None
-    found = next((name for name in names if os.path.lexists(folder / name)), None)
-    if found is None or kind.proven(folder):
-        return None
-    return f"{short(folder / found)}: was there before, and no {kind.name} has left it; choose another folder"
+    path = _there(folder, unmarked[0])[0]
+    return f"{short(path)}: was there before, and no {kind.name} has left it; choose another folder"
+
+
+def _there(folder: Path, name: str) -> list[Path]:
+    """What has a name in a folder."""
+    if name == OWN_EVENTS:
+        return sorted(folder.glob(name))
+    return [folder / name] if os.path.lexists(folder / name) else []
 
 
 def _other(folder: Path, name: str) -> Path | None:
     """What can't be ours, whatever a mark says: something else than a plain file, or a folder that holds a link."""
-    path = folder / name
     if not name.endswith("/"):
-        return path if is_other(path) else None
+        return next((path for path in _there(folder, name) if is_other(path)), None)
+    path = folder / name
     if path.is_symlink() or ((is_plain(path) or not path.is_dir()) and os.path.lexists(path)):
         return path
     return next((below for below in path.rglob("*") if below.is_symlink()), None)
 
 
-def _claimed(folder: Path) -> set[str]:
-    """The kinds of which a folder is marked."""
+def _marked(folder: Path) -> list[str]:
+    """The names that a folder's mark says are ours."""
     mark = folder / MARK
     try:
-        return set(read(mark, LONGEST_MARK).decode().split()) if is_plain(mark) else set()
+        return read(mark, LONGEST_MARK).decode().splitlines() if is_plain(mark) else []
     except ValueError:  # somebody's own
-        return set()
+        return []

@@ -9,7 +9,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,7 @@ from ablate.records import checkpoints
 from ablate.records.history import History
 from ablate.records.job import Job
 from ablate.records.names import CHECKPOINT, EARLIER, HISTORY, LOG, OWN_EVENTS, RESULT, WEIGHTS
-from ablate.records.ownership import RUN, claim
+from ablate.records.ownership import RUN, claim, foreign
 from ablate.records.results import read
 from ablate.training.engine import Ending, Row
 from ablate.utils.errors import ConfigError
@@ -84,9 +84,10 @@ class Recorder:
             write(self.job.folder / WEIGHTS, save(tensors, {"format": "pt"}))
         result = _result(self.job, {field: getattr(ending, field) for field in ENDED})
         write(self.job.folder / RESULT, _json(result))  # its presence says that the run ended
-        checkpoints.discard(self.job)
-        if ending.status == "finished":
-            remove(self.job.folder / EARLIER)
+        with suppress(OSError):  # what is left over makes no other result of this one
+            checkpoints.discard(self.job)
+            if ending.status == "finished":
+                remove(self.job.folder / EARLIER)
         return result
 
     def close(self) -> None:
@@ -109,12 +110,14 @@ def record_failure(
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
         claim(job.folder, RUN)
-        if error is not None:
+        if error is not None and foreign(job.folder, RUN, [LOG]) is None:
+            claim(job.folder, RUN, [LOG])
             with adding(job.folder / LOG, encoding="utf-8") as log:
                 log.writelines(traceback.format_exception(error))
         for note in others:
             note(job, reason)
-        write(job.folder / RESULT, _json(_result(job, outcome)))
+        if not _finished(job.folder):  # before there was room for this one
+            write(job.folder / RESULT, _json(_result(job, outcome)))
     except (OSError, ConfigError):  # a full disk, a folder that is gone, or somebody's: who asked is told all the same
         pass
     return _result(job, outcome)
@@ -126,20 +129,26 @@ def _set_aside(folder: Path) -> None:
     A finished result is kept in a folder of its own until this run has finished too.
     """
     files = [*(folder / name for name in (RESULT, WEIGHTS, HISTORY)), *folder.glob(OWN_EVENTS)]
-    if any(
-        result["folder"] == str(folder.resolve()) and result["status"] == "finished" for result in read([folder])[0]
-    ):
+    if _finished(folder):
         kept = folder / EARLIER
         partial = unfinished(kept)
         partial.mkdir()
-        for file in files:
-            if is_plain(file):
+        for file in filter(is_plain, files):
+            try:
+                (partial / file.name).hardlink_to(file)  # for which a full disk has room
+            except OSError:  # a file system without such links
                 write(partial / file.name, file.read_bytes())
         remove(kept)
         partial.replace(kept)
         sync(folder)
-    for old in (*files, folder / CHECKPOINT):
+    for old in (*files, folder / CHECKPOINT):  # the result first: without it, what is left of the others counts no more
         remove(old)
+
+
+def _finished(folder: Path) -> bool:
+    """Whether a folder holds a finished result, and not only an earlier one."""
+    here = str(folder.resolve())
+    return any(result["status"] == "finished" and result["folder"] == here for result in read([folder])[0])
 
 
 def _json(result: dict[str, Any]) -> str:

@@ -42,7 +42,8 @@ def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     A run that finished doesn't count where its history or its weights are damaged: a sweep does it again. What only
     describes a run, such as the machine, is left out of its result where it is no more than that.
     """
-    results, complaints = [], []
+    results: dict[tuple[str, str], dict[str, Any]] = {}
+    complaints = []
     for path in dict.fromkeys(path for folder in folders for path in _found(folder)):
         file = path
         try:
@@ -58,8 +59,16 @@ def read(folders: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
             continue
         if left_out:
             complaints.append(line(f"{path}: left out: {left_out}"))
-        results.append(result | {"folder": str(path.parent)})
-    return results, complaints
+        result["folder"] = str(path.parent)
+        key = home(result), result["run_id"]
+        if key not in results or _counts_more(result) > _counts_more(results[key]):
+            results[key] = result
+    return list(results.values()), complaints
+
+
+def _counts_more(result: dict[str, Any]) -> tuple[bool, bool]:
+    """Of two results of a run in its folder: one that finished counts, and else the last."""
+    return result["status"] == "finished", Path(result["folder"]).name != EARLIER
 
 
 def is_result(path: Path) -> bool:
@@ -95,7 +104,12 @@ def _result(content: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def _found(folder: Path) -> Iterator[Path]:
-    return (path.parent.resolve() / RESULT for path in sorted(folder.rglob(RESULT)))
+    return (path.parent.resolve() / RESULT for path in sorted(left(folder, RESULT)))
+
+
+def left(folder: Path, name: str) -> Iterator[Path]:
+    """The files of a name below a folder, but for those in folders that were left half-made."""
+    return (path for path in folder.rglob(name) if not path.parent.name.endswith(files.PART))
 
 
 def _check_figures(result: dict[str, Any]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ablate.analysis.comparison import Comparison
 from ablate.records.locks import hold
 from ablate.records.names import COMPARISON, REPORT, RUNS, STRENGTHS, WRITING
-from ablate.records.ownership import TABLE, claim
+from ablate.records.ownership import TABLE, claim, foreign
 from ablate.report import page, tensorboard
 from ablate.report.tables import latex, markdown
+from ablate.utils.errors import ConfigError
 from ablate.utils.files import remove, write
 from ablate.utils.text import escaped
 
@@ -24,6 +26,8 @@ def save(comparison: Comparison, folder: Path) -> None:
     Raises:
         ConfigError: it takes too long; somebody's own files have these names. OSError: they can't be written.
     """
+    if not os.path.lexists(folder / WRITING) and (why := foreign(folder, TABLE)):
+        raise ConfigError(why)  # before there is a lock
     with hold(folder, WRITING, PATIENCE):
         claim(folder, TABLE)
         _save(comparison, folder)

@@ -170,7 +170,7 @@ def _new_file(folder: Path, second: int, suffix: str) -> IO[bytes]:
     The clock alone would not do: it may have been set back. second: what it says.
     """
     there = [path.name for path in folder.glob(f"{PREFIX}*")]
-    dated = [int(found[1]) for name in there if (found := re.match(rf"{re.escape(PREFIX)}(\d{{10}})\.", name))]
+    dated = [int(found[1]) for name in there if (found := re.match(rf"{re.escape(PREFIX)}([1-8]\d{{9}})\.", name))]
     second = max(second, *dated) if dated else second
     while True:
         # The last part: a SummaryWriter of this folder and second may have a name with the same number.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
+import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple
 
 PART = ".ablate-part"  # ends the names of files that are being written
+HOST = socket.gethostname()  # processes of another machine, on a shared disk, may have the same numbers
 LONGEST_NAME = 200  # bytes of a name that is made here
 LONGEST = 255  # bytes of a name that file systems take
 LINKED = "is a link, or no plain file"
@@ -126,7 +129,7 @@ def _begun(path: Path) -> tuple[Path, IO[bytes]]:
 
 def unfinished(path: Path, n: int = 0) -> Path:
     """The name under which this process writes a file or folder until it is whole; n: another, where one is taken."""
-    return path.with_name(f".{path.name.lstrip('.')}.{n}.{os.getpid()}{PART}")
+    return path.with_name(f".{path.name.lstrip('.')}.{n}.{os.getpid()}@{HOST}{PART}")
 
 
 def adding(path: Path, mode: str = "a", **how: Any) -> IO[Any]:
@@ -168,10 +171,10 @@ def sync(folder: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a process that is no more has left half-written in a folder."""
+    """Remove what a process of this machine that is no more has left half-written in a folder."""
     for left in folder.glob(f".*{PART}"):
-        owner = left.name.removesuffix(PART).rpartition(".")[2]
-        if owner.isdecimal() and not _alive(int(owner)):
+        found = re.search(r"\.(\d+)(?:@(.*))?$", left.name.removesuffix(PART))
+        if found and found[2] in (None, HOST) and not _alive(int(found[1])):
             remove(left)
 
 

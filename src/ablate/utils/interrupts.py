@@ -6,7 +6,7 @@ within an import, which then can't be made again; in whatever ends the command b
 - the first signal raises it, and only that one. What waits or trains, in whoever's code, ends at once;
 - it is noted too: loops that take long `check`, so that one that got lost ends the command a moment later all the same;
 - within an import, and where it is `held`, it is noted alone;
-- once somebody has said `taken`, the command is ending, and nothing disturbs that;
+- once somebody has said `taken`, or `end`, the command is ending, and nothing disturbs that;
 - the third ends the process where it is, and those that it has started: somebody is impatient.
 
 A call from Python doesn't `heed` signals: they are the caller's there, and `check` never raises.
@@ -74,9 +74,15 @@ def check() -> None:
 
 
 def taken() -> bool:
-    """Nothing but impatience disturbs the command from now on; whether a signal had come, which this is the end for."""
-    before, _signals.taken = _signals.taken, True
-    return _signals.came > 0 and not before
+    """Whether a signal has come for which the command ends now; from then on nothing but impatience disturbs it."""
+    first = _signals.came > 0 and not _signals.taken
+    _signals.taken |= first
+    return first
+
+
+def end() -> None:
+    """The command has ended: nothing but impatience disturbs what is left to do."""
+    _signals.taken = True
 
 
 @contextmanager

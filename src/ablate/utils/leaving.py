@@ -32,7 +32,7 @@ def leave(command: Callable[[], int]) -> NoReturn:
         status = command()
         print(end="", flush=True)
         interrupts.check()
-        interrupts.taken()
+        interrupts.end()
     except (Exception, KeyboardInterrupt) as error:
         status = _said(error)
     ended.append(status)
