@@ -120,8 +120,15 @@ def test_a_checkpoint_proves_a_run_that_has_not_ended(configured, tmp_path):
 
 
 @pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize("make", MAKES, ids=lambda make: make.__name__)
-@pytest.mark.parametrize("name", ["model.safetensors", ".hydra", "ablate.log", MARK, "checkpoint.safetensors"])
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        (".hydra", _file),
+        ("ablate.log", _link),
+        ("checkpoint.safetensors", os.mkfifo),
+        *((MARK, make) for make in MAKES),
+    ],
+)
 def test_a_run_is_refused_a_folder_of_somebody_elses_and_changes_nothing_there(name, make, capsys):
     Path("mine").mkdir()
     make(Path("mine", name))

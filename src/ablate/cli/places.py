@@ -13,10 +13,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ablate.config.naming import arm as arm_name
-from ablate.records import checkpoints, results
+from ablate.records import results
 from ablate.records.job import Job
 from ablate.records.names import ASKED, EARLIER, LOCK, MARK, RESULT, WRITING
-from ablate.records.ownership import RUN, SWEEP, claim, foreign
+from ablate.records.ownership import RUN, SWEEP, claim, foreign, unfinished_run
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.files import filename, first_missing, linked, short
@@ -89,7 +89,7 @@ def free(folder: Path, subdir: str, job: Job, taken: set[str], also: Sequence[st
     first_missing(folder / subdir)
     for place in islice(_tried(parent, name, job), MOST):
         key = str((folder / place).resolve())
-        if key in taken or checkpoints.is_anothers(job.at(folder / place)):
+        if key in taken or unfinished_run(folder / place) not in (None, job.run_id):
             continue
         if why := not_ours(folder, place, also):
             complain(f"warning: {why}; the run goes beside it")

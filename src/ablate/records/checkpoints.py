@@ -74,18 +74,6 @@ def epoch(job: Job) -> int:
     return found[0].epoch if found else 0
 
 
-def is_anothers(job: Job) -> bool:
-    """Whether a run of other settings, which has not ended, has left a checkpoint in this one's folder."""
-    path = job.folder / CHECKPOINT
-    if not is_plain(path):
-        return False
-    try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("run_id", job.run_id) != job.run_id
-    except (OSError, SafetensorError):
-        return False
-
-
 def load(job: Job) -> Checkpoint | None:
     """The run's checkpoint, if there is a sound one; its other files are cut back to what they were then."""
     try:

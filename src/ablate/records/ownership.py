@@ -42,15 +42,7 @@ HEADING = b"arm,seed,status,"  # of our tables of runs
 
 
 def _of_a_run(folder: Path) -> bool:
-    if is_result(folder / RESULT):
-        return True
-    if not is_plain(folder / CHECKPOINT):
-        return False
-    try:
-        with safe_open(folder / CHECKPOINT, framework="np") as file:
-            return "run_id" in (file.metadata() or {})
-    except (OSError, SafetensorError):
-        return False
+    return is_result(folder / RESULT) or unfinished_run(folder) is not None
 
 
 def _of_a_table(folder: Path) -> bool:
@@ -61,6 +53,17 @@ def _of_a_table(folder: Path) -> bool:
             return file.part(0, len(HEADING)) == HEADING
     except (OSError, ValueError):
         return False
+
+
+def unfinished_run(folder: Path) -> str | None:
+    """The run_id of the run that has left a checkpoint in a folder, where there is one that tells."""
+    if not is_plain(folder / CHECKPOINT):
+        return None
+    try:
+        with safe_open(folder / CHECKPOINT, framework="np") as file:
+            return (file.metadata() or {}).get("run_id")
+    except (OSError, SafetensorError):
+        return None
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def foreign(folder: Path, kind: Kind, also: Sequence[str] = ()) -> str | None:
         return f"{short(other)}: is a link, or something else than what is to be there"
     marked = _marked(folder)
     unmarked = [name for name in names if line(name) not in marked and _there(folder, name)]
+    unmarked = [name for name in unmarked if not _marked(folder / name)]  # a study of ours may be called `comparison`
     if unmarked and kind.proven(folder):
         unmarked = [name for name in unmarked if name not in kind.there]
     if not unmarked:
