@@ -39,10 +39,14 @@ def test_sweeps_of_one_second_have_a_folder_each(monkeypatch):
     assert {Path(folder).parts[3] for folder in results()} == {"10-00-00", "10-00-00-2"} and len(results()) == 4
 
 
-def test_a_folder_that_is_not_named_by_the_second_is_the_one_that_is_meant():
-    for seed in (0, 0, 1):
-        assert main([f"seed={seed}", *TINY, "hydra.run.dir=outputs/${now:%Y}"]) == 0
-    assert list(results().values()) == [1]
+def test_a_folder_that_is_not_named_by_the_second_is_the_one_that_is_meant(capsys):
+    for _ in range(2):
+        assert main(["seed=0", *TINY, "hydra.run.dir=outputs/${now:%Y}"]) == 0
+    assert list(results().values()) == [0]
+    before = {path: path.read_bytes() for path in Path("outputs").rglob("*") if path.is_file()}
+    assert main(["seed=1", *TINY, "hydra.run.dir=outputs/${now:%Y}"]) == 2  # it would take the place of a finished one
+    assert "none seed 0 has finished there, with other settings" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("outputs").rglob("*") if path.is_file()} == before
     for _ in range(2):
         assert main(["-m", "study=regularizers", "study.seeds=1", "regularizer=none", *TINY]) == 0
     assert len(list(Path("outputs/studies").iterdir())) == 1

@@ -13,6 +13,7 @@ from ablate.cli.command import Command
 from ablate.cli.places import hydras, places, refuse_others
 from ablate.cli.task import check
 from ablate.config.advice import advice
+from ablate.records.job import Job
 from ablate.records.ownership import RUN, SWEEP
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError
@@ -46,7 +47,7 @@ class Prepare(Callback):
             for line in advice(checked):
                 complain(f"warning: {line}")
             self.command.take(places(config, "hydra.run.dir"), RUN, hydras(config))
-            refuse_others(Path(str(config.hydra.run.dir)))
+            refuse_others(Job(checked, Path(str(config.hydra.run.dir))))
         except Exception as error:
             raise Refused(error) from error
 

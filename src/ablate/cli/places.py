@@ -60,16 +60,21 @@ def hydras(config: Any) -> list[str]:
     return [*record, f"{filename(str(config.hydra.job.name))}.log"]
 
 
-def refuse_others(folder: Path) -> None:
-    """Refuse a run a folder below which other runs lie.
+def refuse_others(job: Job) -> None:
+    """Refuse a run a folder below which other runs lie, or in which another one has finished.
 
     Raises:
         ConfigError: it is such a folder.
     """
+    folder = job.folder
     below = (path for name in (RESULT, ASKED) for path in results.left(folder, name))
     if others := next((path for path in below if path != folder / RESULT and path.parent != folder / EARLIER), None):
         said = f"other runs lie there ({short(others.absolute())}); a run takes a folder of its own"
         raise refuse("hydra.run.dir", str(folder), said)
+    for result in results.read([folder])[0]:
+        if result["status"] == "finished" and result["run_id"] != job.run_id:
+            said = f"{result['arm']} seed {result['seed']} has finished there, with other settings, data or code"
+            raise refuse("hydra.run.dir", str(folder), f"{said}; a run takes a folder of its own")
 
 
 def free(folder: Path, subdir: str, job: Job, taken: set[str], also: Sequence[str]) -> str:
