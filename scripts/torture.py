@@ -97,7 +97,7 @@ ENVIRONMENTS: list[dict[str, str]] = [
     {"COLUMNS": "3", "FORCE_COLOR": "1"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}, {"LANG": "C", "HOME": "/nope"},
 ]  # fmt: skip
 SENSIBLE = words("""seed=3 regularizer=l1 regularizer=dropout regularizer.l2=1e-3 model.dropout=0.2 model.hidden=[3,2]
-    model.hidden=[8] model.activation=tanh model=lenet ~model.hidden dataset=noise dataset.samples=20
+    model.hidden=[8] model.activation=tanh model=lenet ~model.hidden dataset=noise dataset.size=20
     dataset.val_fraction=0.3 dataset.split_seed=null dataset.scaling=unit dataset.scaling=none early_stopping=patience
     early_stopping.patience=0 early_stopping.monitor=val_loss optimizer=sgd optimizer=adamw optimizer.lr=0.1
     optimizer.lr=1e30 trainer.epochs=2 trainer.batch_size=64 logging.tensorboard=true experiment=notes_l1 device=cpu
@@ -122,6 +122,7 @@ def _values(key: str) -> st.SearchStrategy[str]:
     # Much work is no mistake: what is big is far too big, so that nothing trains for minutes.
     if key in (
         "trainer.epochs",
+        "dataset.size",
         "dataset.samples",
         "dataset.features",
         "model.hidden",

@@ -19,7 +19,7 @@ JOBS = [
     ["regularizer=l1", "regularizer.l1=0.5", "seed=4"],
     ["seed=4", "regularizer=dropout", "model.hidden=[8,8]", "model.dropout=0.1"],
     ["experiment=notes_l2", "trainer.epochs=3"],
-    ["dataset=noise", "dataset.samples=50", "+extra=1"],
+    ["dataset=noise", "dataset.size=50", "+extra=1"],
     ["early_stopping=patience", "early_stopping.patience=null", "hydra.job.chdir=true"],
     ["seed=2", "hydra.sweep.subdir=elsewhere/2", "hydra.job.name=other", "hydra.sweep.dir=there"],
     [],

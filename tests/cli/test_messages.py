@@ -55,7 +55,7 @@ REGULARIZERS = ", ".join(sorted(path.stem for path in (registration.folder() / "
         (["model.hidden=64"], "model.hidden=64: must be a list, such as [64]"),
         (["seed=é"], "seed=é: can't be read: a character in it wants quotes"),
         (["model.hidden=[100000000]"], "model=mlp: its 7,500,000,010 parameters take 240.0 GB of memory"),
-        (["dataset=noise", "dataset.samples=1000000000000"], "dataset=noise: 2,000,000,000,000 samples"),
+        (["dataset=noise", "dataset.size=1000000000000"], "dataset=noise: 2,000,000,000,000 samples"),
         (["hydra.run.dir=" + "x" * 300], "can't be written: is no name for a file"),
         (["hydra.run.dir='a\0b'"], "can't be written: is no name for a file"),
         (["hydra.job_logging.handlers.file.class=nope"], "Unable to configure handler"),

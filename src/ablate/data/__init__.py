@@ -7,6 +7,7 @@ A YAML may also name a function by `_target_` (options/target.py), with its argu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +25,32 @@ if TYPE_CHECKING:
 class Source:
     """Samples as they come, before split and scaling.
 
-    x: [n, features] or [n, channels, height, width], any number type; y: [n], classes 0 … classes-1.
-    test_x, test_y: the published test part, where there is one; else it is split off x.
+    x: [n, features] or [n, channels, height, width], any number type; or a data frame, a row a sample, whose columns
+        become numbers by what the training part says of them (preprocessing.columns). An array may be a memory map, or
+        anything with `shape`, `dtype`, `len` and indexing by an array of places that reads samples when asked.
+    y: [n], what is to be predicted: classes (whole numbers, text) or numbers; [n, k]: 0 or 1 for each of k labels, or k
+        numbers.
+    classes: how many, where y is whole numbers from 0; None: found out from y. task: what y is, where the source knows.
+    labels: the names of the classes, in their order, or of the k labels or numbers; found out from y where it is text.
+    test_x, test_y, val_x, val_y: published parts, where there are any; else they are split off x.
+    group, time: [n], see `options.schema.TableConfig`; weight: [n], above 0.
+    said: lines about how the samples were read, for the person who typed the command.
     """
 
-    x: np.ndarray
+    x: Any
     y: np.ndarray
-    classes: int
-    test_x: np.ndarray | None = None
+    classes: int | None = None
+    test_x: Any = None
     test_y: np.ndarray | None = None
+    val_x: Any = None
+    val_y: np.ndarray | None = None
+    task: str = "auto"
+    labels: Sequence[Any] = ()
+    target: str = ""
+    group: np.ndarray | None = None
+    time: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    said: Sequence[str] = ()
 
 
 def names() -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from ablate.utils import memory
 
 
 class Config(DatasetConfig):
-    samples: int = Field(ge=10, description="for training and validation; as many again are drawn for the test")
+    size: int = Field(ge=10, description="samples for training and validation; as many again are drawn for the test")
     features: int = Field(ge=1, description="numbers a sample has, uniform from 0 to 1")
 
 
 def load(config: Config) -> Source:
-    samples = 2 * config.samples
+    samples = 2 * config.size
     # As they are drawn and, split, as they are trained on.
     memory.demand(
         f"dataset=noise: {samples:,} samples of {config.features:,} features",
@@ -25,5 +25,5 @@ def load(config: Config) -> Source:
     random = np.random.default_rng(config.split_seed)
     x = random.random((samples, config.features), dtype=np.float32)
     y = random.integers(0, 2, samples)
-    n = config.samples
+    n = config.size
     return Source(x=x[:n], y=y[:n], classes=2, test_x=x[n:], test_y=y[n:])

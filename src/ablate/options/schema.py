@@ -53,6 +53,7 @@ def plain(value: Any, level: int = 0) -> Any:
 Line = Annotated[str, AfterValidator(printable)]  # a name, a sentence: wherever it is shown, it breaks nothing
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+Scaling = Literal["standard", "robust", "quantile", "unit", "none"]
 Width = Annotated[int, Field(ge=1, le=100_000_000)]  # of a layer; what the memory holds is found out later
 
 
@@ -91,10 +92,41 @@ class DatasetConfig(Schema):
         gt=0, lt=1, description="share of the samples for validation, a published test part not counted"
     )
     split_seed: Seed | None = Field(description="seed of the split; null: it follows the run's seed")
-    scaling: Literal["standard", "unit", "none"] = Field(
-        description="standard: mean 0, SD 1; unit: 0 to 1; none: as they come. By the training part's figures alone, "
+    scaling: Scaling = Field(
+        description="standard: mean 0, SD 1; robust: median 0, quartiles 1 apart; quantile: each number by its rank, as "
+        "a normal distribution has it (tables); unit: 0 to 1; none: as they come. By the training part's figures alone, "
         "a column or a colour at a time"
     )
+    samples: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="how many of the training samples are used, the smaller part within the larger; null: all",
+    )
+
+
+class TableConfig(DatasetConfig):
+    """The keys of a dataset whose samples are the rows of a data frame."""
+
+    target: str | list[str] | None = Field(
+        default=None, description="the column that is to be predicted; several: of several labels or numbers a row"
+    )
+    test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the rows for the test")
+    missing: Literal["refuse", "impute", "drop"] = Field(
+        default="refuse",
+        description="refuse: a missing value is an error; impute: the training part's median, with a column beside it "
+        "that says where, of categories one of its own; drop: leave such rows out",
+    )
+    rare: float = Field(
+        default=0.01, ge=0, lt=1, description="categories with a smaller share of the training rows are joined into one"
+    )
+    number: list[str] = Field(default=[], description="columns that are numbers, whatever they look like")
+    category: list[str] = Field(default=[], description="columns that are categories")
+    date: list[str] = Field(default=[], description="columns that are dates")
+    ignore: list[str] = Field(default=[], description="columns that are left out")
+    group: str | None = Field(
+        default=None, description="a column, such as a patient: rows that have it in common stay together in the split"
+    )
+    time: str | None = Field(default=None, description="a column by which the split is made: the test is what is latest")
+    weight: str | None = Field(default=None, description="a column that says how much a row counts in loss and metrics")
 
 
 class ModelConfig(Schema):

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from hydra._internal.utils import _locate  # hydra.utils.get_object logs what it raises
 from hydra.utils import instantiate
@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 
 from ablate.options import code
 from ablate.options.discovery import blamed
-from ablate.options.schema import DatasetConfig, ModelConfig, Schema, Seed
+from ablate.options.schema import DatasetConfig, ModelConfig, Scaling, Schema, Seed
 from ablate.utils.errors import ConfigError, one_line, refuse
 
 TARGET = "_target_"
@@ -79,7 +79,7 @@ class TargetDataset(Target, DatasetConfig):
     val_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the samples for validation")
     test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share for the test, where no test part is given")
     split_seed: Seed | None = Field(default=0, description="seed of the split; null: it follows the run's seed")
-    scaling: Literal["standard", "unit", "none"] = Field(default="standard", description="as of any dataset")
+    scaling: Scaling = Field(default="standard", description="as of any dataset")
 
 
 def call(config: Target, **known: Any) -> Any:
