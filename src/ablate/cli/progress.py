@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from ablate.config.naming import arm
 from ablate.config.schema import Config
+from ablate.data.tasks import PERCENT, TASKS
 from ablate.tensorboard.command import how_to_watch
 from ablate.training.engine import Row
 from ablate.utils.console import Console
@@ -30,11 +32,20 @@ HEADING = 8  # columns of the headings in a panel
 
 
 def described(row: Row, epochs: int) -> str:
-    done, f = f"{row.epoch:>{len(str(epochs))}}/{epochs}", row.figures
+    done, f, watched = f"{row.epoch:>{len(str(epochs))}}/{epochs}", row.figures, _watched(row.figures)
     return (
         f"epoch {done}  loss {fixed(f['loss/train'], 4)} val {fixed(f['loss/val'], 4)}  "
-        f"accuracy {f['accuracy/train']:.4f} val {f['accuracy/val']:.4f}"
+        f"{watched} {fixed(f[f'{watched}/train'], 4)} val {fixed(f[f'{watched}/val'], 4)}"
     )
+
+
+def _watched(figures: Mapping[str, float]) -> str:
+    """The metric by which a task is watched, of those that a row has."""
+    return next(task.watched for task in TASKS.values() if f"{task.watched}/val" in figures)
+
+
+def _shown(metric: str, figure: float) -> str:
+    return f"{100 * figure:.2f} %" if metric in PERCENT else fixed(figure, 4)
 
 
 def due(row: Row, epochs: int) -> bool:
@@ -78,10 +89,11 @@ class RunDisplay:
 
     def __call__(self, rows: list[tuple[int, Row]]) -> None:
         ((_, row),) = rows
+        watched = _watched(row.figures)
         self.bar.show(
             row.epoch,
             f"epoch {row.epoch}/{self.epochs}",
-            f"val accuracy {_percent(row.figures['accuracy/val'])}",
+            f"val {watched} {_shown(watched, row.figures[f'{watched}/val'])}",
             f"loss {fixed(row.figures['loss/val'], 4)}",
         )
         if due(row, self.epochs):
@@ -99,7 +111,9 @@ class SweepDisplay:
         self.epochs = [0] * len(configs)
         self.left_out = 0  # epochs that runs which stopped early did without
         self.logged: list[list[str]] = [[] for _ in configs]
-        self.ended, self.failed, self.best, self.said = 0, 0, ("", 0.0), time.monotonic()
+        self.ended, self.failed, self.said = 0, 0, time.monotonic()
+        self.best: tuple[str, ...] = ()
+        self.best_figure = math.nan
         self.began = self.said
         self.bar = Bar(console, f"0/{len(configs)} runs", sum(c.trainer.epochs for c in configs))
 
@@ -120,8 +134,12 @@ class SweepDisplay:
             self.epochs[place] = row.epoch
             if due(row, epochs := self.configs[place].trainer.epochs):
                 self.logged[place].append(described(row, epochs))
-            if row.figures["accuracy/val"] > self.best[1]:
-                self.best = arm(self.configs[place]), row.figures["accuracy/val"]
+            watched = _watched(row.figures)
+            figure = row.figures[f"{watched}/val"]
+            better = figure > self.best_figure if watched == "accuracy" else figure < self.best_figure
+            if better or (math.isnan(self.best_figure) and not math.isnan(figure)):
+                self.best_figure = figure
+                self.best = f"best val {watched} {_shown(watched, figure)}", f"with {arm(self.configs[place])}"
         self._draw()
 
     def result(self, place: int, result: dict[str, Any]) -> None:
@@ -145,9 +163,7 @@ class SweepDisplay:
     def _state(self) -> list[str]:
         failed = f", {self.failed} failed" if self.failed else ""
         said = [f"{self.ended}/{len(self.configs)} runs{failed}"]
-        if self.best[0]:
-            said += [f"best val accuracy {_percent(self.best[1])}", f"with {self.best[0]}"]
-        return said
+        return [*said, *self.best]
 
 
 def summary(result: dict[str, Any], folder: Path, console: Console) -> None:
@@ -168,7 +184,8 @@ def _figures(metrics: dict[str, Any]) -> Table:
     for _ in PARTS:
         table.add_column(justify="right", min_width=7, no_wrap=True)
     table.add_row("", *PARTS, style="bold")
-    table.add_row("accuracy", *(_percent(metrics[f"accuracy/{part}"]) for part in PARTS))
+    watched = _watched(metrics)
+    table.add_row(watched, *(_shown(watched, metrics[f"{watched}/{part}"]) for part in PARTS))
     table.add_row("loss", *(fixed(metrics[f"loss/{part}"], 4) for part in PARTS))
     if metrics["penalty"]:
         table.add_row("penalty", fixed(metrics["penalty"], 4))
@@ -186,7 +203,3 @@ def _said(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
         kept = result["best_epoch"]
     yield "ended", f"after {count(result['epochs'], 'epoch')}, {result['seconds']:.2f} s: {result['stopping_reason']}"
     yield "kept", f"the weights of epoch {kept}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f} %"

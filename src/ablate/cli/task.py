@@ -42,7 +42,7 @@ def check(composed: DictConfig) -> Config:
     from ablate.preprocessing.splits import facts  # imports torch: a wrong key is answered without
     from ablate.training.reach import fits
 
-    fits(checked, facts(checked.dataset, checked.split_seed))
+    fits(checked, facts(checked.dataset, checked.split_seed, checked.task))
     return checked
 
 

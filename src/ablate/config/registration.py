@@ -38,8 +38,9 @@ def groups() -> frozenset[str]:
 
 
 def register() -> None:
-    """Store the node `schema`, which conf/config.yaml builds on (keys of every option of a group), and the resolvers that name folders."""
-    ConfigStore.instance().store(name="schema", node={"regularizer": unregularized(), "dataset": {"samples": None}})
+    """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
+    every_option = {"regularizer": unregularized(), "dataset": {"samples": None}}
+    ConfigStore.instance().store(name="schema", node=every_option)
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
     OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
     OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)

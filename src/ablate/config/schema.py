@@ -17,7 +17,7 @@ from ablate.options.target import TARGET
 from ablate.regularizers import Regularizer
 from ablate.utils.errors import one_of, refuse
 
-FIGURES, PARTS = ("loss", "accuracy"), ("train", "val")  # what may be monitored
+FIGURES, PARTS = ("loss", "accuracy", "rmse"), ("train", "val")  # what may be monitored
 # A model's own dropout figures, not regularizer.dropout, are what is in force.
 NOISE = ("dropout", "input_dropout")
 
@@ -73,11 +73,13 @@ class EarlyStopping(Schema):
     """Keras' parameters; `patience` null never stops."""
 
     monitor: Annotated[
-        Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val"], BeforeValidator(_from_keras)
+        Literal["loss/train", "loss/val", "accuracy/train", "accuracy/val", "rmse/train", "rmse/val"],
+        BeforeValidator(_from_keras),
     ] = Field(
-        description="the figure that is watched. It never contains the penalty. Keras' names (val_loss) are understood"
+        description="the figure that is watched: a loss, of classes the accuracy, of numbers RMSE. It never contains "
+        "the penalty. Keras' names (val_loss) are understood"
     )
-    mode: Literal["min", "max"] = Field(description="min for a loss, max for an accuracy; any other pair is refused")
+    mode: Literal["min", "max"] = Field(description="max for an accuracy, min for all else; any other pair is refused")
     patience: Annotated[int, Field(ge=0)] | None = Field(
         description="epochs without improvement after which a run stops; 0 is as good as 1; null: it never stops"
     )
@@ -88,6 +90,35 @@ class EarlyStopping(Schema):
         description="true: the run ends with the weights of its best epoch, whether it was stopped or not; "
         "false: with the last"
     )
+
+
+class Loss(Schema):
+    name: Literal["auto", "cross_entropy", "mse", "mae", "huber"] = Field(
+        description="the data loss; choose it with loss=…; auto: cross-entropy of classes, squares of numbers"
+    )
+
+
+class OfClasses(Loss):
+    class_weights: Literal["balanced"] | None = Field(
+        description="balanced: each class weighs the same in the loss, however many samples it has; null: each sample"
+    )
+
+
+class OfNumbers(Loss):
+    """Of targets that are scaled to a mean of 0 and an SD of 1."""
+
+
+class Huber(OfNumbers):
+    delta: float = Field(gt=0, description="the error from which on it is absolute, in SDs of the training targets")
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "auto": OfClasses,
+    "cross_entropy": OfClasses,
+    "mse": OfNumbers,
+    "mae": OfNumbers,
+    "huber": Huber,
+}
 
 
 class Optimizer(Schema):
@@ -172,12 +203,16 @@ class Config(Schema):
     device: str = Field(
         description="auto: a GPU where there is one, else the CPU; cpu, cuda, cuda:1, mps: as PyTorch names them"
     )
+    task: Literal["auto", "binary", "multiclass", "multilabel", "regression"] = Field(
+        description="what is predicted: one of two classes, of more, several labels, numbers; auto: as the targets tell"
+    )
     dataset: Any = Field(description="what is learnt from, how it is split and scaled")
     model: Any = Field(description="what is trained")
     regularizer: Any = Field(
         description="the strengths of all regularizers. Every config has every one of them, 0 where it has no say"
     )
     early_stopping: EarlyStopping = Field(description="when a run stops before its last epoch. The names are Keras'")
+    loss: Any = Field(description="what is minimised, beside penalties")
     optimizer: Any = Field(description="how weights are updated: PyTorch's own rules, and Keras'")
     trainer: Trainer = Field(description="how long and in which steps is trained")
     logging: Logging = Field(description="what a run records beside its history and its result")
@@ -242,5 +277,6 @@ def _named(group: str, node: Any, names: Collection[str], targets: bool) -> dict
 _OF_OPTIONS: dict[str, Callable[[Any], type[Schema]]] = {
     "dataset": lambda node: data.schema(_named("dataset", node, data.names(), targets=True)),
     "model": lambda node: models.schema(_named("model", node, models.names(), targets=True)),
+    "loss": lambda node: LOSSES[_named("loss", node, LOSSES, targets=False)["name"]],
     "optimizer": lambda node: OPTIMIZERS[_named("optimizer", node, OPTIMIZERS, targets=False)["name"]],
 }

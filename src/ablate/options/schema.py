@@ -93,9 +93,9 @@ class DatasetConfig(Schema):
     )
     split_seed: Seed | None = Field(description="seed of the split; null: it follows the run's seed")
     scaling: Scaling = Field(
-        description="standard: mean 0, SD 1; robust: median 0, quartiles 1 apart; quantile: each number by its rank, as "
-        "a normal distribution has it (tables); unit: 0 to 1; none: as they come. By the training part's figures alone, "
-        "a column or a colour at a time"
+        description="standard: mean 0, SD 1; robust: median 0, quartiles 1 apart; quantile: each number by its rank, "
+        "as a normal distribution has it (tables); unit: 0 to 1; none: as they come. By the training part's figures "
+        "alone, a column or a colour at a time"
     )
     samples: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
@@ -123,10 +123,10 @@ class TableConfig(DatasetConfig):
     date: list[str] = Field(default=[], description="columns that are dates")
     ignore: list[str] = Field(default=[], description="columns that are left out")
     group: str | None = Field(
-        default=None, description="a column, such as a patient: rows that have it in common stay together in the split"
+        default=None, description="a column, such as a patient: rows that share its value stay together in the split"
     )
-    time: str | None = Field(default=None, description="a column by which the split is made: the test is what is latest")
-    weight: str | None = Field(default=None, description="a column that says how much a row counts in loss and metrics")
+    time: str | None = Field(default=None, description="a column by which the split is made: the test is latest rows")
+    weight: str | None = Field(default=None, description="a column: how much a row counts in loss and metrics")
 
 
 class ModelConfig(Schema):

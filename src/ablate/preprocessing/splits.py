@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -13,103 +14,123 @@ import torch
 from torch import Tensor
 
 from ablate import data
+from ablate.data import Source
 from ablate.options.schema import DatasetConfig, Keyed
+from ablate.preprocessing.inputs import Inputs, fitted
+from ablate.preprocessing.parts import parts
+from ablate.preprocessing.targets import Target, target
 from ablate.utils.errors import refuse
-from ablate.utils.seeds import SPLIT, numpy_generator
+from ablate.utils.text import count, listed, shown
+
+NAMED = 10  # classes whose shares are said
 
 
 @dataclass(frozen=True)
 class Part:
-    """x: float32 [n, *shape]; y: int64 [n]."""
+    """x: float32 [n, *shape]; y: int64 [n] of classes, float32 [n, k] of several labels or numbers; weight: float32
+    [n], of the samples in losses and metrics, or None where all count alike.
+    """
 
     x: Tensor
     y: Tensor
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.y)
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (self.x, self.y, self.weight) if tensor is not None)
 
 
 @dataclass(frozen=True)
 class Facts:
     """What is to be known of a split without its samples.
 
-    shape: of one sample; outputs: how many logits a model gives; parts: how many samples each has; bytes: of all.
+    shape: of one sample; outputs: how many numbers a model gives; parts: how many samples each has; bytes: of all;
+    said: lines about how it was made.
     """
 
     shape: tuple[int, ...]
     outputs: int
+    task: str
     parts: Mapping[str, int]
     bytes: int
     fingerprint: str
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Split:
+    """columns: how many the samples had before they became numbers; None of arrays."""
+
     train: Part
     val: Part
     test: Part
-    classes: int
+    target: Target
+    inputs: Inputs
     fingerprint: str  # of the samples as they came, before split and scaling
+    name: str = ""
+    columns: int | None = None
+    said: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
         return tuple(self.train.x.shape[1:])
 
-    @cached_property
-    def samples(self) -> dict[str, float]:
-        """How many there are in each part; majority: the share of the training part's most frequent class in the test
-        part, which always naming that class gets right.
-        """
-        frequent = self.train.y.bincount().argmax()
-        majority = float((self.test.y == frequent).double().mean())
-        return {"train": len(self.train), "val": len(self.val), "test": len(self.test), "majority": majority}
-
     @property
     def outputs(self) -> int:
-        """How many logits a model gives: one for two classes."""
-        return 1 if self.classes == 2 else self.classes
+        """How many numbers a model gives: of two classes one, the logit of the second."""
+        return self.target.outputs
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a result tells of it: what it is called, the task, how many there are; shares: of each class in the
+        training part.
+        """
+        classes = self.target.classes
+        counts = self.train.y.bincount(minlength=len(classes)) if classes else torch.zeros(0)
+        return {
+            "name": self.name,
+            "task": self.target.task,
+            "target": self.target.name or None,
+            "rows": {name: len(part) for name, part in self.parts.items()},
+            "columns": self.columns,
+            "features": int(np.prod(self.shape)),
+            "classes": [shown(label) for label in classes] or None,
+            "shares": (counts / len(self.train)).tolist() or None,
+        }
 
     @property
     def facts(self) -> Facts:
-        parts = {"train": self.train, "val": self.val, "test": self.test}
-        size = sum(part.x.nbytes + part.y.nbytes for part in parts.values())
-        return Facts(self.shape, self.outputs, {n: len(part) for n, part in parts.items()}, size, self.fingerprint)
+        rows = {name: len(part) for name, part in self.parts.items()}
+        size = sum(part.bytes for part in self.parts.values())
+        return Facts(self.shape, self.outputs, self.target.task, rows, size, self.fingerprint, self.said)
 
 
-def stratified(labels: np.ndarray, share: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of `share` of the samples and of the rest, each class in proportion (largest remainders).
-
-    labels: [n]. Both index arrays are sorted, so that a split doesn't decide the order of training.
-    """
-    classes, counts = np.unique(labels, return_counts=True)
-    exact = counts * share
-    take = np.floor(exact).astype(int)
-    for i in np.argsort(take - exact, kind="stable")[: round(len(labels) * share) - take.sum()]:
-        take[i] += 1
-    chosen = np.zeros(len(labels), dtype=bool)
-    for label, n in zip(classes, take, strict=True):
-        chosen[random.permutation(np.flatnonzero(labels == label))[:n]] = True
-    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
-
-
+Asked = tuple[Keyed, str]  # a dataset with the seed of its split, and a task
 KEPT = 256 * 2**20  # bytes of splits that stay for whoever asks next, beside those in use; the last stays anyway
 
-_used: WeakValueDictionary[Keyed, Split] = WeakValueDictionary()
-_kept: dict[Keyed, Split] = {}
-_facts: dict[Keyed, Facts] = {}
+_used: WeakValueDictionary[Asked, Split] = WeakValueDictionary()
+_kept: dict[Asked, Split] = {}
+_facts: dict[Asked, Facts] = {}
 
 
-def split(dataset: DatasetConfig, seed: int) -> Split:
+def split(dataset: DatasetConfig, seed: int, task: str = "auto") -> Split:
     """The split of a dataset that this seed gives, on the CPU. Equal ones are one, and share its memory.
 
     Raises:
         ConfigError: files are missing or damaged, or a part would lack samples of a class.
     """
-    asked = _asked(dataset, seed)
+    asked = _asked(dataset, seed, task)
     found = _used.get(asked)
     if found is None:
-        found = _used[asked] = _split(asked)
+        found = _used[asked] = _split(*asked)
         _facts[asked] = found.facts
     if _kept.pop(asked, None) is None:
         _make_room(_facts[asked].bytes)
@@ -117,15 +138,15 @@ def split(dataset: DatasetConfig, seed: int) -> Split:
     return found
 
 
-def facts(dataset: DatasetConfig, seed: int) -> Facts:
+def facts(dataset: DatasetConfig, seed: int, task: str = "auto") -> Facts:
     """What is to be known of `split`, without making it anew where it has been made once.
 
     Raises:
         ConfigError: as `split` does.
     """
-    asked = _asked(dataset, seed)
+    asked = _asked(dataset, seed, task)
     if asked not in _facts:
-        split(dataset, seed)
+        split(dataset, seed, task)
     return _facts[asked]
 
 
@@ -139,65 +160,107 @@ def _make_room(wanted: int) -> None:
         _kept.pop(key, None)
 
 
-def _asked(dataset: DatasetConfig, seed: int) -> Keyed:
-    return Keyed.of(dataset.model_copy(update={"split_seed": seed}))
+def _asked(dataset: DatasetConfig, seed: int, task: str) -> Asked:
+    return Keyed.of(dataset.model_copy(update={"split_seed": seed})), task
 
 
-def _split(asked: Keyed) -> Split:
+def _split(asked: Keyed, task: str) -> Split:
     config = asked.config
     source = data.source(config)
-    random = numpy_generator(config.split_seed, SPLIT)
-    x, y, rest = source.x, source.y, np.arange(len(source.y))
-    parts = {}
-    if source.test_x is not None and source.test_y is not None:
-        parts["test"] = (source.test_x, source.test_y)
-    else:
-        test, rest = stratified(y, config.test_fraction, random)
-        parts["test"] = (x[test], y[test])
-    val, train = stratified(y[rest], config.val_fraction * len(y) / len(rest), random)
-    parts |= {"val": (x[rest[val]], y[rest[val]]), "train": (x[rest[train]], y[rest[train]])}
-    for name, (_, labels) in parts.items():
-        key = "test_fraction" if name == "test" and hasattr(config, "test_fraction") else "val_fraction"
-        if missing := source.classes - len(np.unique(labels)):
-            allowed = f"leaves the {name} part without a sample of {missing} of the {source.classes} classes"
-            raise refuse(f"dataset.{key}", getattr(config, key), allowed)
-    shift, scale = _scaling(config.scaling, parts["train"][0])
-    tensors = {name: _part(features, labels, shift, scale) for name, (features, labels) in parts.items()}
-    if not all(part.x.isfinite().all() for part in tensors.values()):
-        raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
-    return Split(**tensors, classes=source.classes, fingerprint=_fingerprint(source))
+    wanted = target(source, task)
+    places = parts(config, source, _in_proportion(source, wanted))
+    taken = {name: (source.x, source.y, at) for name, at in places.items()}
+    for name, x, y in (("val", source.val_x, source.val_y), ("test", source.test_x, source.test_y)):
+        if y is not None:
+            taken[name] = (x, y, np.arange(len(y)))
+    x, y, at = taken["train"]
+    train_x = _rows(x, at)
+    inputs, wanted = fitted(train_x, config), wanted.fitted(y[at])
+    found = {}
+    for name, (x, y, at) in taken.items():
+        numbers = inputs.transform(train_x if name == "train" else _rows(x, at))
+        if not np.isfinite(numbers).all():
+            raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
+        weight = None if source.weight is None else torch.from_numpy(source.weight[at].astype(np.float32))
+        found[name] = Part(torch.from_numpy(numbers), torch.from_numpy(wanted.encode(y[at])), weight)
+    columns = None if isinstance(source.x, np.ndarray) else source.x.shape[1]
+    made = Split(
+        train=found["train"],
+        val=found["val"],
+        test=found["test"],
+        target=wanted,
+        inputs=inputs,
+        fingerprint=_fingerprint(source),
+        name=_name(config),
+        columns=columns,
+    )
+    _check_classes(made, source, config)
+    return replace(made, said=(*source.said, *inputs.said, _said(made)))
 
 
-def _fingerprint(source: data.Source) -> str:
+def _in_proportion(source: Source, wanted: Target) -> np.ndarray:
+    """What stays in proportion in all parts: the classes, where there are any."""
+    n = len(source.y)
+    return wanted.encode(source.y) if wanted.classes else np.zeros(n, dtype=np.int64)
+
+
+def _rows(x: Any, at: np.ndarray) -> Any:
+    return x.iloc[at] if hasattr(x, "iloc") else x[at]
+
+
+def _check_classes(made: Split, source: Source, config: DatasetConfig) -> None:
+    """A class that is not trained on can't be told; one that is not tested on, only where chance splits, is refused."""
+    by_chance = source.group is None and source.time is None
+    for name, part in made.parts.items():
+        missing = len(made.target.classes) - len(part.y.unique()) if made.target.classes else 0
+        if missing and (by_chance or name == "train"):
+            key = "test_fraction" if name == "test" and hasattr(config, "test_fraction") else "val_fraction"
+            if name == "train" and config.samples is not None:
+                key = "samples"
+            said = f"leaves the {name} part without a sample of {missing} of the {len(made.target.classes)} classes"
+            numbers = source.y.dtype.kind in "iuf" and source.classes is None
+            raise refuse(
+                f"dataset.{key}", getattr(config, key), said + "; numbers are learnt by task=regression" * numbers
+            )
+
+
+def _name(config: Any) -> str:
+    path = getattr(config, "path", None)
+    return PurePath(path).name if isinstance(path, str) else config.name
+
+
+def _said(made: Split) -> str:
+    """One line: the task, the rows of each part, features, and the classes with their shares."""
+    told, target = made.described, made.target
+    of = f" ({target.name})" if target.name else ""
+    rows = " + ".join(f"{n:,}" for n in told["rows"].values())
+    features = "×".join(map(str, made.shape))
+    line = f"{target.task}{of}; training + validation + test: {rows} samples of {features} numbers"
+    if told["classes"]:
+        shares = [f"{label} {100 * share:.1f} %" for label, share in zip(told["classes"], told["shares"], strict=True)]
+        more = [f"{len(shares) - NAMED} more"] * (len(shares) > NAMED)
+        line += f"; {count(len(shares), 'class')[:-1] + 'es'}: {listed([*shares[:NAMED], *more])}"
+    return line
+
+
+def _fingerprint(source: Source) -> str:
     """The same for the same samples, whatever file they were read from."""
     digest = hashlib.sha256()
-    for array in (source.x, source.y, source.test_x, source.test_y):
+    parts = (source.x, source.y, source.test_x, source.test_y, source.val_x, source.val_y)
+    for array in (*parts, source.group, source.time, source.weight):
         if array is not None:
-            digest.update(f"{array.shape} {array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            _digest(array, digest)
     return digest.hexdigest()
 
 
-def _scaling(kind: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What to take off and what to divide by: per channel of images, per column of tables."""
-    axes = (0, *range(2, x.ndim))
-    if kind == "standard":
-        shift, scale = (
-            x.mean(axes, dtype=np.float64, keepdims=True),
-            x.std(axes, dtype=np.float64, keepdims=True),
-        )
-    elif kind == "unit":
-        shift = x.min(axes, keepdims=True).astype(np.float64)
-        scale = x.max(axes, keepdims=True) - shift
+def _digest(array: Any, digest: Any) -> None:
+    if hasattr(array, "iloc"):
+        import pandas as pd
+
+        digest.update(repr([*zip(array.columns, map(str, array.dtypes), strict=True)]).encode())
+        array = pd.util.hash_pandas_object(array, index=False).to_numpy()
+    digest.update(f"{array.shape} {array.dtype}".encode())
+    if array.dtype.kind in "OUS":
+        digest.update(repr(array.tolist()).encode())
     else:
-        return np.zeros(1), np.ones(1)
-    return shift, np.where(scale == 0, 1, scale)  # a constant feature stays where it is
-
-
-def _part(x: np.ndarray, y: np.ndarray, shift: np.ndarray, scale: np.ndarray) -> Part:
-    scaled = np.empty(x.shape, dtype=np.float32)
-    for begin in range(0, len(x), 4096):  # in float64, piece by piece: images come as bytes
-        piece = slice(begin, begin + 4096)
-        with np.errstate(over="ignore"):  # what gets too large is refused later
-            scaled[piece] = (x[piece] - shift) / scale
-    return Part(torch.from_numpy(scaled), torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64)))
+        digest.update(np.ascontiguousarray(array).data)

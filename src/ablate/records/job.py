@@ -55,6 +55,6 @@ class Job:
         from ablate.training import optimizers
         from ablate.training.numerics import device
 
-        data = facts(self.config.dataset, self.config.split_seed)
+        data = facts(self.config.dataset, self.config.split_seed, self.config.task)
         code = code_of(self.config, data.shape, data.outputs) | optimizers.code_of(self.config.optimizer)
         return identity.origin(code, data.fingerprint, device(self.config).type)

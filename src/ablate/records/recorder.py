@@ -32,7 +32,7 @@ from ablate.utils.version import VERSION
 
 FLUSH = 2.0  # seconds between writes of what grows: curves can be watched, and training hardly waits
 ENDED = ("status", "metrics", "last", "epochs", "best_epoch", "stopped_epoch", "stopping_reason", "weights",
-         "samples", "seconds", "error")  # fmt: skip
+         "data", "model", "seconds", "error")  # fmt: skip
 
 
 class Listener(Protocol):
@@ -161,7 +161,8 @@ def _result(job: Job, outcome: dict[str, Any]) -> dict[str, Any]:
         "metrics": {},
         "last": {},
         "weights": {},
-        "samples": {},
+        "data": None,
+        "model": None,
         "epochs": None,
         "best_epoch": None,
         "stopped_epoch": None,

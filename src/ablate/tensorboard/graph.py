@@ -23,7 +23,7 @@ from ablate.utils.errors import one_line
 
 def of_run(config: Config) -> GraphDef | str:
     """The graph of a run's model, or why it can't be drawn: torch.fx traces no control flow that depends on data."""
-    data = facts(config.dataset, config.split_seed)
+    data = facts(config.dataset, config.split_seed, config.task)
     return _cached(Keyed.of(config.model), data.shape, data.outputs)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from PIL.Image import Image
-from scipy.special import softmax
 from torch import Tensor
 
 from ablate.config.schema import Config
@@ -19,6 +19,7 @@ from ablate.tensorboard.histogram import histogram
 from ablate.tensorboard.hparams import group, hparams
 from ablate.tensorboard.writer import Writer
 from ablate.training.engine import Ending, Row
+from ablate.training.metrics import predicted as predicted_by
 
 BINS = 64
 MOST_CLASSES = 1000  # of a confusion matrix: a picture of more can't be looked at
@@ -82,25 +83,20 @@ def _of_kept_weights(ending: Ending) -> dict[str, float]:
     return {
         name if name.endswith("/test") else f"kept/{name}": value
         for name, value in ending.metrics.items()
-        if name.startswith(("loss/", "accuracy/"))
+        if name.endswith(("/train", "/val", "/test")) and math.isfinite(value)
     }
 
 
 def _mistakes(config: Config, logits: Tensor) -> Iterator[tuple[str, Image]]:
-    """Confusion matrix and, of images, worst mistakes on the validation part. logits: [outputs, n]."""
-    data = split(config.dataset, config.split_seed)
-    truth, p = data.val.y.numpy(), _probabilities(logits.numpy())
+    """Of classes: the confusion matrix and, of images, worst mistakes on the validation part. logits: [outputs, n]."""
+    data = split(config.dataset, config.split_seed, config.task)
+    if not (classes := len(data.target.classes)):
+        return
+    truth, p = data.val.y.numpy(), predicted_by(data.target, logits.numpy()).T
     predicted = p.argmax(0)
-    if data.classes <= MOST_CLASSES:
-        yield "mistakes/confusion_matrix", images.confusion_matrix(truth, predicted, data.classes)
+    if classes <= MOST_CLASSES:
+        yield "mistakes/confusion_matrix", images.confusion_matrix(truth, predicted, classes)
     wrong = np.flatnonzero(predicted != truth)
     if len(data.shape) == 3 and len(wrong):
         order = wrong[np.argsort(p[truth[wrong], wrong], kind="stable")]  # of the greatest loss first
         yield "mistakes/worst", images.worst_mistakes(data.val.x.numpy(), truth, predicted, p.max(0), order)
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    """How likely a run takes each class of each sample to be: [classes, n]. logits: [outputs, n]."""
-    if len(logits) == 1:
-        logits = np.concatenate([np.zeros_like(logits), logits])
-    return softmax(logits, axis=0)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-GAPS = {"gap/loss": ("loss/val", "loss/train"), "gap/accuracy": ("accuracy/train", "accuracy/val")}
+GAPS = {
+    "gap/loss": ("loss/val", "loss/train"),
+    "gap/accuracy": ("accuracy/train", "accuracy/val"),
+    "gap/rmse": ("rmse/val", "rmse/train"),
+}
 
 # The tab Custom Scalars: a chart is a pattern of the tags in it.
 _CHARTS = {
-    "training against validation": {"loss": "^loss/(train|val)$", "accuracy": "^accuracy/(train|val)$"},
-    "gap": {"loss, validation − training": "^gap/loss$", "accuracy, training − validation": "^gap/accuracy$"},
+    "training against validation": {
+        "loss": "^loss/(train|val)$",
+        "accuracy, or RMSE": "^(accuracy|rmse)/(train|val)$",
+    },
+    "gap": {
+        "loss, validation − training": "^gap/loss$",
+        "accuracy, training − validation, or RMSE, validation − training": "^gap/(accuracy|rmse)$",
+    },
     "penalty": {"penalty": "^penalty$", "objective = training loss + penalty": "^(objective|loss/train)$"},
     "sparsity": {
         "share of weights at 0, and below 1e-3": "^weights/(near_)?zeros$",

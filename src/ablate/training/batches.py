@@ -7,6 +7,7 @@ whatever company it has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -24,6 +25,19 @@ def sizes(parts: Mapping[str, int], batch_size: int) -> list[int]:
     return [size for whole, n in most for size in (min(whole, n), n % whole) if size]
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Samples to judge: x [runs or 1, n, *shape]; y [runs or 1, outputs, n], of classes int64 [runs or 1, 1, n].
+
+    weight: float32 [runs or 1, n], of the samples in metrics; in_loss: in the loss. None where all count alike.
+    """
+
+    x: Tensor
+    y: Tensor
+    weight: Tensor | None
+    in_loss: Tensor | None
+
+
 class Batches:
     """The parts of a dataset on the device; runs with the same split share its samples.
 
@@ -32,15 +46,23 @@ class Batches:
     splits: each once; whoever else asks for one while the stack trains is given these.
     """
 
-    def __init__(self, splits: Sequence[Split], device: torch.device) -> None:
+    def __init__(self, splits: Sequence[Split], device: torch.device, balanced: bool = False) -> None:
+        """balanced: in the loss every class of the training part counts alike."""
         distinct = self.splits = list({id(s): s for s in splits}.values())
         self.device = device
         self.which = [next(i for i, d in enumerate(distinct) if d is s) for s in splits]
         self.parts: dict[str, Part] = {}
+        self.in_loss: dict[str, Tensor | None] = {}
         for name in ("train", "val", "test"):
             parts: list[Part] = [getattr(s, name) for s in distinct]
-            x, y = (torch.cat(t) if len(t) > 1 else t[0] for t in ([p.x for p in parts], [p.y for p in parts]))
-            self.parts[name] = Part(x.to(device), y.to(device))
+            x, y = (_joined(t) for t in ([p.x for p in parts], [p.y for p in parts]))
+            weights = [p.weight for p in parts if p.weight is not None]
+            weight = _joined(weights).to(device) if weights else None
+            self.parts[name] = Part(x.to(device), y.to(device), weight)
+            self.in_loss[name] = weight
+            if balanced:
+                own = _joined([_of_class(s)[p.y] for s, p in zip(distinct, parts, strict=True)]).to(device)
+                self.in_loss[name] = own if weight is None else own * weight
         self.sizes = {name: len(getattr(distinct[0], name)) for name in self.parts}
         self.outputs = distinct[0].outputs
 
@@ -50,33 +72,51 @@ class Batches:
     def batches(
         self, seeds: Sequence[int], epoch: int, size: int, pads: bool
     ) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
-        """x [runs, batch, *shape], y [runs, 1, batch], the weight of each sample in the mean, [batch], and how many
-        of the samples are no filling.
+        """x [runs, batch, *shape]; y [runs, outputs, batch], of classes [runs, 1, batch]; the weight of each sample in
+        the mean, [batch] or [runs, 1, batch]; and how many of the samples are no filling.
 
         pads: fill batches up to a multiple of 16 with samples of weight 0, as products of odd sizes are
         rounded differently on several threads.
         """
-        part, n = self.parts["train"], self.sizes["train"]
+        part, n, weights = self.parts["train"], self.sizes["train"], self.in_loss["train"]
         orders = {s: torch.randperm(n, generator=generator(s, ORDER, epoch)) for s in set(seeds)}
         order = torch.stack([orders[s] + w * n for s, w in zip(seeds, self.which, strict=True)]).to(self.device)
         for begin in range(0, n, size):
             index = order[:, begin : begin + size]
             real = index.shape[1]
             weight = torch.full((real,), 1 / real, device=self.device)
+            if weights is not None:
+                own = weights.index_select(0, index.reshape(-1)).view(len(index), 1, real)
+                weight = own / own.sum(2, keepdim=True)
             if pads and (padding := -real % BATCH_PAD):
                 index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
-                weight = torch.cat([weight, weight.new_zeros(padding)])
+                weight = torch.cat([weight, weight.new_zeros(*weight.shape[:-1], padding)], -1)
             runs, batch = index.shape
             flat = index.reshape(-1)
             x = part.x.index_select(0, flat).view(runs, batch, *part.x.shape[1:])
-            yield x, part.y.index_select(0, flat).view(runs, 1, batch), weight, real
+            yield x, part.y.index_select(0, flat).view(runs, batch, -1).transpose(1, 2), weight, real
 
-    def pieces(self, name: str) -> Iterator[tuple[Tensor, Tensor]]:
-        """The samples of a part in large batches: x [runs or 1, n, *shape], y [runs or 1, 1, n]."""
+    def pieces(self, name: str) -> Iterator[Piece]:
+        """The samples of a part in large batches."""
         part, n = self.parts[name], self.sizes[name]
         shared = len(set(self.which)) == 1
         splits = torch.tensor(self.which[:1] if shared else self.which, device=self.device)
-        x, y = part.x.view(-1, n, *part.x.shape[1:]), part.y.view(-1, 1, n)
         for begin in range(0, n, EVALUATION_BATCH):
-            piece = slice(begin, begin + EVALUATION_BATCH)
-            yield x[:, piece].index_select(0, splits), y[:, :, piece].index_select(0, splits)
+            rows = slice(begin, begin + EVALUATION_BATCH)
+            x, y, weight, in_loss = (
+                None if t is None else t.view(-1, n, *t.shape[1:])[:, rows].index_select(0, splits)
+                for t in (part.x, part.y, part.weight, self.in_loss[name])
+            )
+            assert x is not None and y is not None
+            yield Piece(x, y.view(*y.shape[:2], -1).transpose(1, 2), weight, in_loss)
+
+
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(tensors)) if len(tensors) > 1 else tensors[0]
+
+
+def _of_class(split: Split) -> Tensor:
+    """The weight of a class by which all have the same weight in the training part, float32 [classes]."""
+    train = split.train
+    counts = train.y.bincount(train.weight, minlength=len(split.target.classes))
+    return (counts.sum() / (len(counts) * counts)).to(torch.float32)

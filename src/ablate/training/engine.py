@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ablate.config.schema import Config
+from ablate.data.tasks import TASKS
+from ablate.preprocessing.splits import Split
+from ablate.training import metrics
 from ablate.training.early_stopping import Stopper
 from ablate.training.numerics import flushed_denormals, threads
 from ablate.training.stack import Stack
@@ -57,7 +61,9 @@ class Ending:
     stopped_epoch: int | None
     stopping_reason: str
     weights: Figures
-    samples: Figures  # see `splits.Split.samples`
+    data: dict[str, Any]  # see `Stack.described`
+    model: dict[str, Any]
+    split: Split = field(repr=False)  # that it was trained on
     state: dict[str, Tensor] = field(repr=False)
     logits: Tensor | None = field(repr=False)  # on the validation part, [outputs, n], where pictures are made of it
     seconds: float = 0.0
@@ -174,18 +180,25 @@ class _Watch:
         restored = self.restores & (stopper.best_epoch > 0) & ~broken
         kept = stack.judged.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
-        tests = [[t.tolist() for t in stack.evaluate("test", rows)] for rows in (kept, stack.judged)]
+        said: list[Tensor] = []
+        tests = [
+            [t.tolist() for t in stack.evaluate("test", rows, logits=logits)]
+            for rows, logits in ((kept, said), (stack.judged, None))
+        ]
+        answers = torch.cat(said, 2).cpu().numpy()
         logged = [c.logging.tensorboard and c.logging.images for c in stack.configs]
         pictured = [row for row in ending.tolist() if logged[row]]
         logits = stack.logits("val", kept).cpu() if pictured else None
         weights = {name: values.tolist() for name, values in stack.weight_figures(kept).items()}
         endings = {}
         for row in ending.tolist():
-            (metrics, last) = (
+            split = stack.splits[row]
+            (chosen, last) = (
                 (self.best[row] if restored[row] and which == 0 else _chosen(figures, row))
-                | {"loss/test": loss[row], "accuracy/test": accuracy[row]}
-                for which, (loss, accuracy) in enumerate(tests)
+                | {"loss/test": loss[row], f"{TASKS[stack.task].watched}/test": watched[row]}
+                for which, (loss, watched) in enumerate(tests)
             )
+            chosen |= {f"{name}/test": value for name, value in metrics.of_test(split, answers[row]).items()}
             stopped = bool(stopper.stopped[row]) and not broken[row]
             best_epoch = int(stopper.best_epoch[row]) or None
             error = _what_broke(epoch, last) if broken[row] else None
@@ -196,14 +209,16 @@ class _Watch:
                 reason = f"diverged: {error}" if error else "all epochs done"
             endings[row] = Ending(
                 status="diverged" if error else "finished",
-                metrics=metrics,
+                metrics=chosen,
                 last=last,
                 epochs=epoch,
                 best_epoch=best_epoch,
                 stopped_epoch=epoch if stopped else None,
                 stopping_reason=reason,
                 weights={name: values[row] for name, values in weights.items()},
-                samples=stack.samples[row],
+                data=stack.described(row),
+                model={"name": stack.configs[row].model.name, "parameters": stack.size},
+                split=split,
                 state=stack.state(row, kept),
                 logits=logits[row].clone() if logits is not None and row in pictured else None,
                 error=error,
@@ -216,7 +231,7 @@ def _chosen(figures: dict[str, np.ndarray], row: int) -> Figures:
     return {
         name: float(column[row])
         for name, column in figures.items()
-        if "/" not in name or name.startswith(("loss/", "accuracy/"))
+        if "/" not in name or name.endswith(("/train", "/val"))
     }
 
 
@@ -229,8 +244,9 @@ def _figures(stack: Stack) -> dict[str, np.ndarray]:
     """The figures of an epoch, [runs] each. Losses are data losses in eval mode, without the penalty."""
     columns: dict[str, Tensor] = {}
     active: dict[str, Tensor] = {}
-    columns["loss/train"], columns["accuracy/train"] = stack.evaluate("train")
-    columns["loss/val"], columns["accuracy/val"] = stack.evaluate("val", active=active)
+    watched = TASKS[stack.task].watched
+    columns["loss/train"], columns[f"{watched}/train"] = stack.evaluate("train")
+    columns["loss/val"], columns[f"{watched}/val"] = stack.evaluate("val", active=active)
     columns["penalty"] = stack.penalty()
     columns["objective"] = columns["loss/train"] + columns["penalty"]
     columns |= {f"weights/{name}": values for name, values in stack.weight_figures(stack.judged).items()}

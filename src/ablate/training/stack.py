@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ablate import models
 from ablate.config.schema import Config
 from ablate.preprocessing.splits import split
-from ablate.training import executors, losses
+from ablate.training import executors, losses, metrics
 from ablate.training.batches import Batches
 from ablate.training.hooks import Hooks
 from ablate.training.kernels import of_output
@@ -37,13 +37,17 @@ class Stack:
         self.order = sorted(range(len(configs)), key=lambda i: _neighbours(configs[i]))
         self.configs = [configs[i] for i in self.order]
         self.device = device(self.configs[0])
-        splits = [split(config.dataset, config.split_seed) for config in self.configs]
+        splits = [split(config.dataset, config.split_seed, config.task) for config in self.configs]
         self.models = [
             models.build(c.model, s.shape, s.outputs, derive(c.seed, INITIALISATION))
             for c, s in zip(self.configs, splits, strict=True)
         ]
-        self.samples = [s.samples for s in splits]
-        self.data = Batches(splits, self.device)
+        self.splits = splits
+        self._described: dict[int, dict[str, Any]] = {}
+        self.task = splits[0].target.task
+        self.loss = losses.of(self.configs[0], self.task)
+        balanced = getattr(self.configs[0].loss, "class_weights", None) == "balanced"
+        self.data = Batches(splits, self.device, balanced)
         self.executor, _ = executors.of(self.configs[0], splits[0].facts)
         self.slots = layout(self.models[0], of_output(self.models[0], splits[0].shape))
         self.parameters = Parameters.of(self.models, self.slots).to(self.device)
@@ -57,6 +61,11 @@ class Stack:
 
     def __len__(self) -> int:
         return len(self.configs)
+
+    @property
+    def size(self) -> int:
+        """How many parameters a run has."""
+        return sum(parameter.numel() for parameter in self.models[0].parameters())
 
     @property
     def parallelism(self) -> int:
@@ -100,7 +109,7 @@ class Stack:
         self.order = [self.order[i] for i in rows]
         self.configs = [self.configs[i] for i in rows]
         self.models = [self.models[i] for i in rows]
-        self.samples = [self.samples[i] for i in rows]
+        self.splits = [self.splits[i] for i in rows]
         self.parameters, self.best = self.parameters.pick(index), self.best.pick(index)
         self.averages = {name: memory.index_select(0, index) for name, memory in self.averages.items()}
         self.gradients = self.gradients.index_select(0, index)
@@ -135,6 +144,14 @@ class Stack:
             view.copy_(tensors[name])
         self.updater.resume(steps, self.parameters.weights, self.gradients)
 
+    def described(self, row: int) -> dict[str, Any]:
+        """What a run's result tells of its data: `Split.described`, and trivial: the metrics of a constant answer."""
+        split = self.splits[row]
+        if id(split) not in self._described:
+            trivial = {f"{name}/test": value for name, value in metrics.trivial(split).items()}
+            self._described[id(split)] = {**split.described, "trivial": trivial}
+        return self._described[id(split)]
+
     def kernels(self) -> list[Slot]:
         return [slot for slot in self.slots if slot.kernel]
 
@@ -150,8 +167,7 @@ class Stack:
     def step(self, x: Tensor, y: Tensor, weight: Tensor, real: int) -> None:
         """One training step, with the places where a regularizer may act, in their order (ablate.regularizers).
 
-        x: [runs, batch, *shape]; y: [runs, 1, batch]; weight: [batch], of a sample in the mean; real: samples that are
-        no filling.
+        What it is given is one of `Batches.batches`.
         """
         hooks = self.hooks
         if hooks.softens:
@@ -170,7 +186,7 @@ class Stack:
     def _differentiate(self, x: Tensor, y: Tensor, weight: Tensor) -> None:
         """Fill the gradients with those of the objective."""
         logits = self.model.forward(x, training=True)  # masks
-        d = losses.gradient(logits, y, weight)
+        d = self.loss.gradient(logits, y, weight)
         self.hooks.outputs(logits, d, weight)  # outputs
         self.model.backward(d)
         self.hooks.penalty_gradients()  # penalty, gradient
@@ -185,33 +201,45 @@ class Stack:
             self.parameters.buffers[name].copy_(buffer)
 
     def evaluate(
-        self, part: str, parameters: Parameters | None = None, active: dict[str, Tensor] | None = None
+        self,
+        part: str,
+        parameters: Parameters | None = None,
+        active: dict[str, Tensor] | None = None,
+        logits: list[Tensor] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Mean data loss and accuracy of every run on a part, in eval mode: [runs] each, float64.
+        """Mean data loss of every run on a part, in eval mode, and the metric by which its task is watched, accuracy or
+        RMSE in the unit of the numbers (of several their mean): [runs] each, float64.
 
         parameters: what to judge in place of what is judged after every epoch; active: is given, by layer, which units
-        of the ReLUs were above 0 for some sample: [runs, units], bool.
+        of the ReLUs were above 0 for some sample: [runs, units], bool; logits: is given them piece by piece,
+        [runs, outputs, n].
         """
         parameters = self.judged if parameters is None else parameters
-        loss = torch.zeros(len(self), dtype=torch.float64, device=self.device)
-        right = torch.zeros(len(self), dtype=torch.int64, device=self.device)
-        n = 0
+        of_classes = self.task in losses.CLASSES
+        loss, watched = _Mean(), _Mean()
         with self._computing_with(parameters):
-            for x, y in self.data.pieces(part):
-                piece = losses.sums(self.model.forward(x), y)
-                loss += piece[0]
-                right += piece[1]
-                n += x.shape[1]
+            for piece in self.data.pieces(part):
+                given = self.model.forward(piece.x)
+                loss.add(self.loss.values(given, piece.y), piece.in_loss)
+                judged = losses.right(given, piece.y).unsqueeze(1) if of_classes else (given - piece.y).square()
+                watched.add(judged, piece.weight)
+                if logits is not None:
+                    logits.append(given)
                 if active is not None:
                     for name, units in self.model.active().items():
                         known = active.get(name, units)
                         active[name] = known | units if known.shape == units.shape else known
-        return loss / n, right.double() / n
+        return loss.value, watched.value.squeeze(1) if of_classes else (watched.value.sqrt() * self._units).mean(1)
+
+    @property
+    def _units(self) -> Tensor:
+        """What one of the scaled numbers is in its own unit: [runs, outputs]."""
+        return torch.tensor([s.target.scale for s in self.splits], dtype=torch.float64, device=self.device)
 
     def logits(self, part: str, parameters: Parameters) -> Tensor:
         """What every run says of a part's samples, in eval mode: [runs, outputs, n]. parameters: what to judge."""
         with self._computing_with(parameters):
-            return torch.cat([self.model.forward(x) for x, _ in self.data.pieces(part)], 2)
+            return torch.cat([self.model.forward(piece.x) for piece in self.data.pieces(part)], 2)
 
     @threads(1)  # long sums are rounded by how they were cut for the threads
     def penalty(self) -> Tensor:
@@ -252,6 +280,30 @@ class Stack:
         first = {id(tensor): name for name, tensor in reversed(tensors)}
         names = {name: first[id(tensor)] for name, tensor in tensors}
         return {name: views[names[name]][row].cpu().clone() for name in model.state_dict()}
+
+
+class _Mean:
+    """A weighted mean over samples, which come piece by piece."""
+
+    def __init__(self) -> None:
+        self.total: Any = 0.0
+        self.weights: Any = 0.0
+
+    def add(self, values: Tensor, weight: Tensor | None) -> None:
+        """values: [runs, …, n]; weight: [runs or 1, n], or None where all count alike."""
+        if weight is None:
+            self.total = self.total + values.double().sum(-1)
+            self.weights = self.weights + values.shape[-1]
+        else:
+            weight = weight.double()
+            beside = weight.view(len(weight), *[1] * (values.ndim - 2), -1)
+            self.total = self.total + (values.double() * beside).sum(-1)
+            self.weights = self.weights + beside.sum(-1)
+
+    @property
+    def value(self) -> Tensor:
+        """[runs, …], float64."""
+        return self.total / self.weights
 
 
 def _told(kind: tuple[torch.dtype, torch.Size] | None) -> str:

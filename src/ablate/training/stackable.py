@@ -16,7 +16,10 @@ def signature(config: Config) -> str:
     dataset = config.dataset.model_dump(exclude={"split_seed"})
     # A second pass through the model is made for all runs of a stack, or for none.
     twice = [name for name, strength in config.strengths.items() if strength and regularizers.get(name).ascent]
-    return repr((dataset, model, config.optimizer.name, config.trainer.batch_size, config.device, twice))
+    data = facts(config.dataset, config.split_seed, config.task)  # which may be others of another split
+    sizes = (data.task, data.shape, data.outputs, *data.parts.values())
+    alike = (config.task, config.loss, config.optimizer.name, config.trainer.batch_size, config.device)
+    return repr((dataset, sizes, model, alike, twice))
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Size:
 
 def size(config: Config) -> Size:
     """How large a run is, roughly: every parameter is taken to be used once a sample."""
-    data = facts(config.dataset, config.split_seed)
+    data = facts(config.dataset, config.split_seed, config.task)
     model = models.build(config.model, data.shape, data.outputs, 0)
     parameters = sum(p.numel() for p in model.parameters())
     executor, alone = executors.of(config, data)

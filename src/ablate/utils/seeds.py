@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 Device = torch.device | str
-SPLIT, INITIALISATION, ORDER, DROPOUT, REGULARIZER = range(5)
+SPLIT, INITIALISATION, ORDER, DROPOUT, REGULARIZER, SAMPLES = range(6)
 
 
 def derive(seed: int, purpose: int, *where: int) -> int:
