@@ -72,6 +72,8 @@ class Task:
         folder = Path(settings.runtime.output_dir)
         out, alone = self.command.console, settings.mode == RunMode.RUN
         self.command.training = True
+        if alone:
+            self._say([checked])
         with self._log(), RunDisplay(checked, out, quiet=not alone) as display:
             command = self._typed(settings.overrides.task, alone=settings.mode != RunMode.MULTIRUN)
             ((_, result),) = run_all([Job(checked, folder, command)], on_rows=display)
@@ -110,10 +112,20 @@ class Task:
         self.command.training = True
         for line in dict.fromkeys(line for job in jobs for line in advice(job.config)):
             complain(f"warning: {line}")
+        self._say([job.config for job in jobs])
         with SweepDisplay([job.config for job in jobs], self.command.console) as display:
             for place, result in run_all(jobs, on_plan=display.plan, on_rows=display.rows):
                 display.result(place, result)
                 yield place, partial(self._replay, result, display.lines(place))
+
+    def _say(self, configs: Sequence[Config]) -> None:
+        """What was found out about the data, once of each: of splits that follow the seed, of the first."""
+        from ablate.preprocessing.splits import facts
+
+        each = {(c.dataset.decides({"split_seed"}), c.task): c for c in reversed(configs)}
+        for config in reversed(each.values()):
+            for line in facts(config.dataset, config.split_seed, config.task).said:
+                self.command.console.prose(line, indent=2)
 
     def _replay(self, result: dict[str, Any], lines: list[str], _: DictConfig) -> float:
         """The task of a job that has been done: its log, then its outcome."""

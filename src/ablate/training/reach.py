@@ -11,21 +11,27 @@ from torch import Tensor
 
 from ablate import models, regularizers
 from ablate.config.schema import Config
+from ablate.data.tasks import TASKS
 from ablate.options.schema import Keyed
 from ablate.preprocessing.splits import Facts
 from ablate.regularizers import Regularizer
-from ablate.training import executors, trial
+from ablate.training import executors, losses, trial
 from ablate.training.kernels import computed, of_output
 from ablate.training.parameters import Slot, layout
 from ablate.utils.errors import refuse
 
 
 def fits(config: Config, data: Facts) -> None:
-    """Try whether a config's model can be built and trained for this data, with its regularizers, and these reach it.
+    """Try whether a config's loss is one of its task, its model can be built and trained for this data, with its
+    regularizers, and these reach it.
 
     Raises:
         ConfigError: it can't; one of them fails, or would reach nothing.
     """
+    losses.of(config, data.task)
+    monitored, watched = config.early_stopping.monitor, TASKS[data.task].watched
+    if monitored.partition("/")[0] not in ("loss", watched):
+        raise refuse("early_stopping.monitor", monitored, f"task={data.task} has loss and {watched}")
     models.fits(config.model, data.shape, data.outputs)
     executors.of(config, data)
     asked = Keyed.of(config.model)
