@@ -64,7 +64,7 @@ def ablate(*arguments: str, script: Path | None = None) -> subprocess.CompletedP
 
 def parts(config: Config) -> Split:
     """The samples of a run."""
-    return split(config.dataset, config.split_seed)
+    return split(config.dataset, config.split_seed, config.task)
 
 
 def forget_splits() -> None:

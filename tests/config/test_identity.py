@@ -20,7 +20,7 @@ from ablate import data, models, regularizers
 from ablate.config import identity, registration
 from ablate.config.checks import check
 from ablate.config.identity import arm_id, changed, data_settings, decisive, run_id, settings, settings_id
-from ablate.config.schema import OPTIMIZERS, Config, EarlyStopping, Logging, Stacking, Trainer
+from ablate.config.schema import LOSSES, OPTIMIZERS, Config, EarlyStopping, Logging, Stacking, Trainer
 from ablate.options.discovery import using
 from ablate.options.target import TargetDataset, TargetModel
 from ablate.preprocessing import splits
@@ -68,6 +68,9 @@ MATTERS: dict[str, str] = {
     "optimizer.alpha": "0.8",
     "trainer.epochs": "7",
     "trainer.batch_size": "16",
+    "task": "multiclass",
+    "loss.class_weights": "balanced",
+    "loss.delta": "2.0",
 }
 DOES_NOT: dict[str, str] = {
     "device": "cpu",
@@ -91,7 +94,7 @@ WITH = {
 
 def keys() -> Iterator[tuple[str, str]]:
     """Every key of the whole schema, with the option that it is of, chosen as one types it."""
-    groups = {*GROUPS, "dataset", "model", "optimizer", "regularizer"}
+    groups = {*GROUPS, "dataset", "model", "loss", "optimizer", "regularizer"}
     yield from (("", key) for key in Config.model_fields if key not in groups)
     of_groups = (f"{group}.{key}" for group, schema in GROUPS.items() for key in schema.model_fields)
     yield from (("", key) for key in of_groups if key != "early_stopping.mode")  # has a test of its own
@@ -99,6 +102,7 @@ def keys() -> Iterator[tuple[str, str]]:
     of_options = {f"dataset={name}": data.schema({"name": name}) for name in data.names()}
     of_options |= {f"model={name}": models.schema({"name": name}) for name in models.names()}
     of_options |= {f"optimizer={name}": schema for name, schema in OPTIMIZERS.items()}
+    of_options |= {f"loss={name}": schema for name, schema in LOSSES.items()}
     for option, schema in of_options.items():
         group = option.partition("=")[0]
         yield from ((option, f"{group}.{key}") for key in schema.model_fields if key != "name")  # so does this

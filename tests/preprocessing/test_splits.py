@@ -6,12 +6,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ablate.preprocessing import splits
-from ablate.preprocessing.splits import Part, Split, stratified
+from ablate.preprocessing.parts import stratified
 from ablate.utils.errors import ConfigError
 from helpers import forget_splits, parts
 
@@ -70,8 +69,14 @@ def test_noise_has_one_logit_and_a_test_part_of_its_own(configured):
 
 
 def test_a_part_without_a_sample_of_some_class_is_refused(configured):
-    with pytest.raises(ConfigError, match=r"dataset\.val_fraction=0\.001: leaves the val part without"):
-        parts(configured("dataset.val_fraction=0.001"))
+    with pytest.raises(
+        ConfigError, match=r"dataset\.val_fraction=0\.002: leaves the val part without a sample of 6 of"
+    ):
+        parts(configured("dataset.val_fraction=0.002"))
+    with pytest.raises(
+        ConfigError, match=r"dataset\.val_fraction=0\.0001: leaves the val part empty: there are 1,797 samples"
+    ):
+        parts(configured("dataset.val_fraction=0.0001"))
 
 
 @pytest.fixture
@@ -80,7 +85,9 @@ def made(monkeypatch):
     forget_splits()
     times = Counter()
     make = splits._split
-    monkeypatch.setattr(splits, "_split", lambda asked: (times.update([asked.config.split_seed]), make(asked))[1])
+    monkeypatch.setattr(
+        splits, "_split", lambda asked, task: (times.update([asked.config.split_seed]), make(asked, task))[1]
+    )
     yield times
     forget_splits()
 
@@ -99,12 +106,12 @@ def test_splits_are_kept_in_so_many_bytes_those_last_asked_for_and_those_in_use(
     monkeypatch.setattr(splits, "KEPT", int(3.5 * in_use.facts.bytes))
     for seed in (1, 2, 3, 1, 4, 5):
         splits.split(dataset, seed)
-    assert [key.config.split_seed for key in splits._kept] == [1, 4, 5]
-    assert {key.config.split_seed for key in splits._used} == {0, 1, 4, 5}
+    assert [key.config.split_seed for key, _ in splits._kept] == [1, 4, 5]
+    assert {key.config.split_seed for key, _ in splits._used} == {0, 1, 4, 5}
     assert splits.split(dataset, 0) is in_use and made[0] == 1
     monkeypatch.setattr(splits, "KEPT", 0)
     splits.split(dataset, 6)
-    assert [key.config.split_seed for key in splits._kept] == [6]  # the last, whatever it takes
+    assert [key.config.split_seed for key, _ in splits._kept] == [6]  # the last, whatever it takes
 
 
 def test_what_is_known_of_a_split_stays_known_without_its_samples(configured, made, monkeypatch):
@@ -117,7 +124,8 @@ def test_what_is_known_of_a_split_stays_known_without_its_samples(configured, ma
     assert split.facts.bytes == 1797 * (64 * 4 + 8)
 
 
-def test_the_majority_is_the_most_frequent_class_of_training_in_the_test_part():
-    parts = [Part(torch.zeros(len(y), 1), torch.tensor(y)) for y in ([0, 1, 1, 2], [0, 2], [0, 0, 1, 2, 0])]
-    samples = Split(*parts, classes=3, fingerprint="").samples
-    assert samples == {"train": 4, "val": 2, "test": 5, "majority": 0.2}
+def test_a_result_is_told_what_it_was_made_on(configured):
+    told = parts(configured("dataset=noise")).described
+    assert told["task"] == "binary" and told["rows"] == {"train": 800, "val": 200, "test": 1000}
+    assert told["classes"] == ["0", "1"] and sum(told["shares"]) == pytest.approx(1)
+    assert told["features"] == 10 and told["columns"] is None and told["name"] == "noise"

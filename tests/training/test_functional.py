@@ -72,8 +72,9 @@ def test_logits_and_gradients_of_a_stack_are_those_of_each_model(make, kind, out
     x, y = torch.randn(3, 8, 6), torch.randint(0, max(outputs, 2), (3, 1, 8))
     stack.start_epoch(1)
     logits = stack.forward(x, training=True)
-    stack.backward(losses.gradient(logits, y, torch.full((8,), 1 / 8)))
-    summed, right = losses.sums(logits, y)
+    stack.backward(losses.CrossEntropy().gradient(logits, y, torch.full((8,), 1 / 8)))
+    summed = losses.CrossEntropy().values(logits, y).double().sum(1)
+    right = losses.right(logits, y).sum(1)
     for i, model in enumerate(models):
         model.train()
         out = model(x[i])

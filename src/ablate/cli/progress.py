@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ablate.config.naming import arm
 from ablate.config.schema import Config
-from ablate.data.tasks import PERCENT, TASKS
+from ablate.preprocessing.tasks import PERCENT, TASKS
 from ablate.tensorboard.command import how_to_watch
 from ablate.training.engine import Row
 from ablate.utils.console import Console

@@ -62,11 +62,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Split:
-    """columns: how many the samples had before they became numbers; None of arrays."""
+    """answers: the test part's targets as metrics take them: encoded, or numbers in their own unit, float64 [n, k];
+    columns: how many the samples had before they became numbers; None of arrays.
+    """
 
     train: Part
     val: Part
     test: Part
+    answers: np.ndarray
     target: Target
     inputs: Inputs
     fingerprint: str  # of the samples as they came, before split and scaling
@@ -177,7 +180,8 @@ def _split(asked: Keyed, task: str) -> Split:
     train_x = _rows(x, at)
     inputs, wanted = fitted(train_x, config), wanted.fitted(y[at])
     found = {}
-    for name, (x, y, at) in taken.items():
+    for name in ("train", "val", "test"):
+        x, y, at = taken[name]
         numbers = inputs.transform(train_x if name == "train" else _rows(x, at))
         if not np.isfinite(numbers).all():
             raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
@@ -188,6 +192,7 @@ def _split(asked: Keyed, task: str) -> Split:
         train=found["train"],
         val=found["val"],
         test=found["test"],
+        answers=wanted.answers(y[at]),
         target=wanted,
         inputs=inputs,
         fingerprint=_fingerprint(source),

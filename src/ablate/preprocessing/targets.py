@@ -60,6 +60,10 @@ class Target:
             said = listed([cut(shown(label)) for label in self.labels[:NAMED]])
             raise ConfigError(f"{called(self.name)}: {cut(shown(error.args[0]))}: is no label of {said}") from None
 
+    def answers(self, y: np.ndarray) -> np.ndarray:
+        """As metrics take it: `encode`d, but for numbers, which stay in their own unit, float64 [n, k]."""
+        return _columns(y) if self.task == "regression" else self.encode(y)
+
     def in_units(self, y: np.ndarray) -> np.ndarray:
         """Numbers that were scaled in their own unit, float64 [n, k]."""
         return y.astype(np.float64) * self.scale + self.shift

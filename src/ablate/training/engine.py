@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ablate.config.schema import Config
-from ablate.data.tasks import TASKS
 from ablate.preprocessing.splits import Split
+from ablate.preprocessing.tasks import TASKS
 from ablate.training import metrics
 from ablate.training.early_stopping import Stopper
 from ablate.training.numerics import flushed_denormals, threads
@@ -176,16 +176,15 @@ class _Watch:
     def _endings(
         self, epoch: int, figures: dict[str, np.ndarray], ending: np.ndarray, broken: np.ndarray
     ) -> dict[int, Ending]:
-        stack, stopper = self.stack, self.stopper
+        stack, stopper, task = self.stack, self.stopper, TASKS[self.stack.task]
         restored = self.restores & (stopper.best_epoch > 0) & ~broken
         kept = stack.judged.pick(torch.arange(len(stack), device=stack.device))
         kept.put(torch.from_numpy(np.flatnonzero(restored)).to(stack.device), stack.best)
-        said: list[Tensor] = []
-        tests = [
-            [t.tolist() for t in stack.evaluate("test", rows, logits=logits)]
-            for rows, logits in ((kept, said), (stack.judged, None))
-        ]
-        answers = torch.cat(said, 2).cpu().numpy()
+        losses, answers = [], []
+        for rows in (kept, stack.judged):
+            said: list[Tensor] = []
+            losses.append(stack.evaluate("test", rows, logits=said)[0].tolist())
+            answers.append(torch.cat(said, 2).cpu().numpy())
         logged = [c.logging.tensorboard and c.logging.images for c in stack.configs]
         pictured = [row for row in ending.tolist() if logged[row]]
         logits = stack.logits("val", kept).cpu() if pictured else None
@@ -195,10 +194,10 @@ class _Watch:
             split = stack.splits[row]
             (chosen, last) = (
                 (self.best[row] if restored[row] and which == 0 else _chosen(figures, row))
-                | {"loss/test": loss[row], f"{TASKS[stack.task].watched}/test": watched[row]}
-                for which, (loss, watched) in enumerate(tests)
+                | {"loss/test": losses[which][row]}
+                | {f"{name}/test": value for name, value in metrics.of_test(split, answers[which][row], names).items()}
+                for which, names in enumerate((task.metrics, (task.watched,)))
             )
-            chosen |= {f"{name}/test": value for name, value in metrics.of_test(split, answers[row]).items()}
             stopped = bool(stopper.stopped[row]) and not broken[row]
             best_epoch = int(stopper.best_epoch[row]) or None
             error = _what_broke(epoch, last) if broken[row] else None

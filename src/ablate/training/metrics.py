@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ablate.data.tasks import TASKS
 from ablate.preprocessing.splits import Part, Split
 from ablate.preprocessing.targets import Target
+from ablate.preprocessing.tasks import TASKS
 
 BINS = 15  # of the expected calibration error, as Guo et al. 2017 have
 
@@ -31,25 +32,25 @@ def predicted(target: Target, logits: np.ndarray) -> np.ndarray:
     return p if target.task == "multilabel" else np.hstack([1 - p, p])
 
 
-def figures(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None = None) -> dict[str, float]:
-    """The metrics of the target's task by name; NaN where one is undefined, as AUC is of one class.
+def figures(
+    target: Target, y: np.ndarray, given: np.ndarray, names: Sequence[str], weight: np.ndarray | None = None
+) -> dict[str, float]:
+    """Metrics of the target's task, by name; NaN where one is undefined, as AUC is of one class.
 
-    y: as `Target.encode` gives it; given: as `predicted` gives it; weight: [n].
+    y: as `Target.answers` gives it; given: as `predicted` gives it; weight: [n].
     """
-    names = TASKS[target.task].metrics
     if not np.isfinite(given).all():
         return dict.fromkeys(names, math.nan)
     import sklearn
 
-    y = target.in_units(y) if target.task == "regression" else y
     with warnings.catch_warnings(), sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore")  # of what is undefined, which is NaN
         return {name: _value(name, target, y, given, weight) for name in names}
 
 
-def of_test(split: Split, logits: np.ndarray) -> dict[str, float]:
-    """The metrics of what a model says of the test part. logits: [outputs, n]."""
-    return figures(split.target, split.test.y.numpy(), predicted(split.target, logits), weights(split.test))
+def of_test(split: Split, logits: np.ndarray, names: Sequence[str]) -> dict[str, float]:
+    """Metrics of what a model says of the test part. logits: [outputs, n]."""
+    return figures(split.target, split.answers, predicted(split.target, logits), names, weights(split.test))
 
 
 def trivial(split: Split) -> dict[str, float]:
@@ -62,7 +63,8 @@ def trivial(split: Split) -> dict[str, float]:
     elif target.task == "regression":
         y = target.in_units(y)
     constant = np.average(y, axis=0, weights=weight)
-    return figures(target, split.test.y.numpy(), np.tile(constant, (len(split.test), 1)), weights(split.test))
+    given = np.tile(constant, (len(split.test), 1))
+    return figures(target, split.answers, given, TASKS[target.task].metrics, weights(split.test))
 
 
 def weights(part: Part) -> np.ndarray | None:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ablate import models, regularizers
 from ablate.config.schema import Config
-from ablate.data.tasks import TASKS
 from ablate.options.schema import Keyed
 from ablate.preprocessing.splits import Facts
+from ablate.preprocessing.tasks import TASKS
 from ablate.regularizers import Regularizer
 from ablate.training import executors, losses, trial
 from ablate.training.kernels import computed, of_output
