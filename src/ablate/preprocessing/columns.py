@@ -61,7 +61,9 @@ class Columns:
             transformer.fit(read)
         features, encoded = _features(transformer, found)
         if wide := next((name for name, (kept, _) in encoded.items() if kept > WIDEST), None):
-            allowed = f"makes {encoded[wide][0]:,} columns of {wide}; must be at most {WIDEST:,}: rare ones can be joined"
+            allowed = (
+                f"makes {encoded[wide][0]:,} columns of {wide}; must be at most {WIDEST:,}: rare ones can be joined"
+            )
             raise refuse("dataset.rare", keys.rare, allowed)
         example = {name: _typical(read[name]) for name in read.columns}
         return cls(found, features, tuple(_said(found, encoded)), imputes, transformer, example)
@@ -199,7 +201,9 @@ def _read(frame: pd.DataFrame, columns: Sequence[Column], imputes: bool) -> pd.D
         values = Values.of(column.name, frame[column.name])
         if not imputes and values.missing.any():
             row = row_of(frame.index[np.flatnonzero(values.missing)[0]])
-            raise ConfigError(f"column {column.name}: {row} lacks a value; without dataset.missing=impute every row has one")
+            raise ConfigError(
+                f"column {column.name}: {row} lacks a value; without dataset.missing=impute every row has one"
+            )
         if column.kind == "category":
             read[column.name] = values.texts()
             continue

@@ -169,7 +169,8 @@ def _asked(dataset: DatasetConfig, seed: int, task: str) -> Asked:
 
 def _split(asked: Keyed, task: str) -> Split:
     config = asked.config
-    source = data.source(config)
+    came = data.source(config)
+    source = _complete(came, config)
     wanted = target(source, task)
     places = parts(config, source, _in_proportion(source, wanted))
     taken = {name: (source.x, source.y, at) for name, at in places.items()}
@@ -195,12 +196,31 @@ def _split(asked: Keyed, task: str) -> Split:
         answers=wanted.answers(y[at]),
         target=wanted,
         inputs=inputs,
-        fingerprint=_fingerprint(source),
+        fingerprint=_fingerprint(came),
         name=_name(config),
         columns=columns,
     )
     _check_classes(made, source, config)
     return replace(made, said=(*source.said, *inputs.said, _said(made)))
+
+
+def _complete(source: Source, config: DatasetConfig) -> Source:
+    """Of tables, without the rows that lack values, where these are to be left out."""
+    if isinstance(source.x, np.ndarray):
+        return source
+    from ablate.preprocessing.columns import missing  # imports pandas
+
+    changed: dict[str, Any] = {"said": tuple(source.said)}
+    for part in ("", "val_", "test_"):
+        x = getattr(source, f"{part}x")
+        if x is None:
+            continue
+        kept, said = missing(x, config)
+        changed["said"] += said
+        beside = (f"{part}y", *(("group", "time", "weight") if not part else ()))
+        changed[f"{part}x"] = x[kept]
+        changed |= {name: array[kept] for name in beside if (array := getattr(source, name)) is not None}
+    return replace(source, **changed)
 
 
 def _in_proportion(source: Source, wanted: Target) -> np.ndarray:
