@@ -125,7 +125,9 @@ class TableConfig(DatasetConfig):
     group: str | None = Field(
         default=None, description="a column, such as a patient: rows that have it in common stay together in the split"
     )
-    time: str | None = Field(default=None, description="a column by which the split is made: the test is what is latest")
+    time: str | None = Field(
+        default=None, description="a column by which the split is made: the test is what is latest"
+    )
     weight: str | None = Field(default=None, description="a column that says how much a row counts in loss and metrics")
 
 
