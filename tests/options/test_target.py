@@ -46,7 +46,7 @@ def leaves(**given):
 
 def given(what):
     return {"ragged": ([[1], [1, 2]], [0, 1]), "one": [np.zeros((4, 2))],
-            "booleans": (np.zeros((4, 2)), np.zeros(4, bool)),
+            "dates": (np.zeros((4, 2)), np.zeros(4, "datetime64[s]")),
             "parts": (np.zeros((4, 2)), np.array([0, 1, 0, 1]), np.ones((2, 2)), np.array([1, 0]))}[what]
 
 
@@ -88,7 +88,7 @@ def test_a_function_gets_the_keys_that_are_ours_where_it_names_them():
 
 def test_a_published_test_part_is_taken_as_it_is():
     source = data.source(dataset("given", what="parts"))
-    assert source.test_x is not None and source.test_x.tolist() == [[1, 1], [1, 1]] and source.classes == 2
+    assert source.test_x is not None and source.test_x.tolist() == [[1, 1], [1, 1]]
 
 
 def test_arguments_arrive_as_they_are_and_tell_datasets_apart():
@@ -146,11 +146,12 @@ WRONG = {
     ),
     "one array": (
         lambda: data.source(dataset("given", what="one")),
-        "dataset=given: must give (x, y), (x, y, test_x, test_y) or an ablate.data.Source, not list",
+        "dataset=given: must give (x, y), (x, y, test_x, test_y), a data frame, a torch Dataset, a pair of these for "
+        "training and test, or an ablate.data.Source, not list",
     ),
-    "labels that are no numbers": (
-        lambda: data.source(dataset("given", what="booleans")),
-        "dataset=given: labels are of type bool; must be whole numbers from 0",
+    "labels that are dates": (
+        lambda: data.source(dataset("given", what="dates")),
+        "dataset=given: its labels are of type datetime64[s]; must be text or numbers",
     ),
     "a ragged list": (
         lambda: data.source(dataset("given", what="ragged")),

@@ -68,14 +68,30 @@ def source(config: Any) -> Source:
     Raises:
         ConfigError: its files are missing or damaged, or its samples can't be used.
     """
-    found = _given(config) if isinstance(config, target.TargetDataset) else _loaded(config)
-    parts = {"": (found.x, found.y)}
-    if found.test_x is not None and found.test_y is not None:
-        parts["test "] = (found.test_x, found.test_y)
-    for part, (x, y) in parts.items():
-        if wrong := _wrong_samples(x, found.x.shape[1:]) or _wrong_labels(y, len(x), found.classes):
-            raise ConfigError(f"dataset={config.name}: its {part}{wrong}")
+    found = _returned(config) if isinstance(config, target.TargetDataset) else _loaded(config)
+    if wrong := _wrong(found):
+        raise ConfigError(f"dataset={config.name}: its {wrong}")
     return found
+
+
+def _wrong(found: Source) -> str | None:
+    """What is wrong with samples, or None."""
+    from ablate.data import _checks
+
+    shape = None if _checks.is_frame(found.x) else tuple(found.x.shape[1:])
+    published = {"test ": (found.test_x, found.test_y), "val ": (found.val_x, found.val_y)}
+    parts = {"": (found.x, found.y)} | {name: part for name, part in published.items() if part[0] is not None}
+    for part, (x, y) in parts.items():
+        if y is None:
+            return f"{part}samples have no labels"
+        if wrong := _checks.wrong_samples(x, shape) or _checks.wrong_targets(y, len(x), found.classes):
+            return f"{part}{wrong}"
+        if y.shape[1:] != found.y.shape[1:] or (y.dtype.kind in "UO") != (found.y.dtype.kind in "UO"):
+            return f"{part}labels are of type {y.dtype} and shape {list(y.shape)}, unlike the others ({found.y.dtype})"
+    for name in ("group", "time", "weight"):
+        if (values := getattr(found, name)) is not None and (wrong := _checks.wrong_beside(name, values, len(found.x))):
+            return wrong
+    return None
 
 
 def _loaded(config: Any) -> Source:
@@ -92,51 +108,8 @@ def _loaded(config: Any) -> Source:
     return found
 
 
-def _given(config: target.TargetDataset) -> Source:
-    """What the target returns, as a source; labels are 0 … classes-1."""
-    import numpy as np
+def _returned(config: target.TargetDataset) -> Source:
+    """What the target returns, as a source."""
+    from ablate.data import _given
 
-    found = target.call(config)
-    if isinstance(found, Source):
-        return found
-    if not isinstance(found, tuple | list) or len(found) not in (2, 4):
-        allowed = "must give (x, y), (x, y, test_x, test_y) or an ablate.data.Source"
-        raise ConfigError(f"dataset={config.name}: {allowed}, not {type(found).__name__}")
-    try:
-        x, y, *test = (np.asarray(array) for array in found)
-    except Exception as error:  # ragged lists, tensors that want a gradient
-        raise ConfigError(f"dataset={config.name}: what it gives is no array of numbers: {one_line(error)}") from error
-    if y.dtype.kind not in "iu" or not y.size:
-        raise ConfigError(f"dataset={config.name}: labels are of type {y.dtype}; must be whole numbers from 0")
-    return Source(x, y, int(y.max()) + 1, *test)
-
-
-def _wrong_samples(x: np.ndarray, shape: tuple[int, ...]) -> str | None:
-    """What is wrong with these samples, whose features must have this shape, or None."""
-    import numpy as np
-
-    if x.ndim < 2 or not x.size:
-        return f"samples have the shape {list(x.shape)}; must be [samples, features] or images, and at least one"
-    if x.dtype.kind not in "biuf":
-        return f"samples are of type {x.dtype}; must be numbers"
-    if x.shape[1:] != shape:
-        return f"samples have the shape {list(x.shape[1:])}; must be {list(shape)}, as the others"
-    if x.dtype.kind == "f" and (odd := len(x) - np.isfinite(x).reshape(len(x), -1).all(axis=1).sum()):
-        return f"samples hold NaN or infinity ({odd:,} of {len(x):,} do); must be finite numbers"
-    return None
-
-
-def _wrong_labels(y: np.ndarray, samples: int, classes: int) -> str | None:
-    import numpy as np
-
-    allowed = f"must be whole numbers from 0 to {classes - 1}"
-    if y.shape != (samples,):
-        return f"labels have the shape {list(y.shape)}; must be one a sample, [{samples}]"
-    if y.dtype.kind not in "iu":
-        return f"labels are of type {y.dtype}; {allowed}"
-    if y.min() < 0 or y.max() >= classes:
-        return f"labels go from {y.min()} to {y.max()}; {allowed}"
-    if missing := sorted(set(range(classes)) - set(np.unique(y).tolist())):
-        named = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
-        return f"labels lack {named}; every one of the {classes} classes must be there"
-    return None
+    return _given.source_of(target.call(config), config)

@@ -125,7 +125,9 @@ class TableConfig(DatasetConfig):
     group: str | None = Field(
         default=None, description="a column, such as a patient: rows that share its value stay together in the split"
     )
-    time: str | None = Field(default=None, description="a column by which the split is made: the test is latest rows")
+    time: str | None = Field(
+        default=None, description="a column by which the split is made: the latest rows are tested on"
+    )
     weight: str | None = Field(default=None, description="a column: how much a row counts in loss and metrics")
 
 
