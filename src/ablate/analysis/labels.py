@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.config.identity import decisive
+from ablate.config.identity import data_settings, decisive
 from ablate.utils.text import shown
 
 
@@ -44,7 +44,8 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
         told = [key for key in differing if key.endswith(".name") or key.partition(".")[0] not in named]
         words = (f"{_short_key(key)}={shown(config[key])}" for key in told)
         labels.append(" ".join([result["arm"], *words]))
-    return [" ".join([label, *words]) for label, words in zip(labels, _versions(results, labels), strict=True)]
+    versions, data = _versions(results, labels), _data(results)
+    return [" ".join([label, *words, *on]) for label, words, on in zip(labels, versions, data, strict=True)]
 
 
 def _versions(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> list[list[str]]:
@@ -57,6 +58,75 @@ def _versions(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> list[
         [f"{m.rpartition('.')[2]}@{digest[:4]}" for m, digest in code(result).items() if len(digests[label, m]) > 1]
         for result, label in zip(results, labels, strict=True)
     ]
+
+
+def samples(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Of every result its data's settings, and beside them a fingerprint where samples of these settings differ.
+
+    Data that are drawn by the seed of a split that follows the run's differ from seed to seed, and count as the same.
+    """
+    settings = [_data_settings(result) for result in results]
+    seen: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    drawn = set()
+    for result, of in zip(results, settings, strict=True):
+        if fingerprint := _fingerprint(result):
+            seen[of].add((result["seed"], fingerprint))
+            drawn |= {of} if result["config"]["dataset"].get("split_seed", 0) is None else set()
+    numbers = {of: (len({seed for seed, _ in each}), len({found for _, found in each})) for of, each in seen.items()}
+    apart = {of for of, (seeds, found) in numbers.items() if found > 1 and not (of in drawn and found == seeds)}
+    return [
+        f"{of}, samples={_fingerprint(result)}" if of in apart else of
+        for result, of in zip(results, settings, strict=True)
+    ]
+
+
+def datasets(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Of every result what its data are called, each by a name of its own: where several share one, what differs."""
+    own: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    found, names = samples(results), [_data_name(result) for result in results]
+    for result, data, name in zip(results, found, names, strict=True):
+        own[name][data] = {key: value for key, value in decided(result).items() if key.startswith("dataset.")}
+        if data != _data_settings(result):
+            own[name][data]["samples"] = _fingerprint(result)[:4] or "earlier"
+    told = []
+    for data, name in zip(found, names, strict=True):
+        keys = dict.fromkeys(key for each in own[name].values() for key in each)
+        words = [
+            f"{_short_key(key)}={shown(own[name][data][key])}"
+            for key in keys
+            if key in own[name][data] and len({shown(each.get(key)) for each in own[name].values()}) > 1
+        ]
+        told.append(f"{name} ({', '.join(words)})" if words else name)
+    return told
+
+
+def _data(results: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Of every result what its data are called where settings don't tell them apart: `new.csv`, or `a.csv@3f2a`."""
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    found = samples(results)
+    for result, data in zip(results, found, strict=True):
+        names[_data_settings(result)][data] = _data_name(result)
+    words = []
+    for result, data in zip(results, found, strict=True):
+        others = names[_data_settings(result)]
+        alone = list(others.values()).count(others[data]) == 1
+        name = others[data] if alone else f"{others[data]}@{_fingerprint(result)[:4] or 'earlier'}"
+        words.append([name] * (len(others) > 1))
+    return words
+
+
+def _data_settings(result: dict[str, Any]) -> str:
+    return data_settings(result["config"]) if result["config"] else ""
+
+
+def _data_name(result: dict[str, Any]) -> str:
+    name: str = (result.get("data") or {}).get("name") or result["config"].get("dataset", {}).get("name", "")
+    return name
+
+
+def _fingerprint(result: dict[str, Any]) -> str:
+    found: str = (result.get("origin") or {}).get("data", "")
+    return found
 
 
 def _short_key(key: str) -> str:
