@@ -10,8 +10,11 @@ from ablate.config.identity import data_settings, decisive
 from ablate.utils.text import shown
 
 
-def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> list[str]:
-    """An arm's name for every result: what regularizes it, where that says all; else the study's name for it."""
+def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str], data: Sequence[str]) -> list[str]:
+    """An arm's name for every result: what regularizes it, where that says all; else the study's name for it.
+
+    data: of every result, as `samples` tells them; where its settings don't, the name says which they are.
+    """
     plain = _labels(results)
     labels = list(plain)
     for name in set(study_arms.values()):
@@ -21,7 +24,8 @@ def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> l
             if labels[i] != results[i]["arm"]:
                 labels[i] = name + label.removeprefix(results[i]["arm"])
     # A name that is already that of other settings would make one arm of two.
-    return labels if len(set(zip(labels, plain, strict=True))) == len(set(labels)) else plain
+    kept = labels if len(set(zip(labels, plain, strict=True))) == len(set(labels)) else plain
+    return [" ".join([label, *words]) for label, words in zip(kept, _data(results, data), strict=True)]
 
 
 def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
@@ -44,8 +48,7 @@ def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
         told = [key for key in differing if key.endswith(".name") or key.partition(".")[0] not in named]
         words = (f"{_short_key(key)}={shown(config[key])}" for key in told)
         labels.append(" ".join([result["arm"], *words]))
-    versions, data = _versions(results, labels), _data(results)
-    return [" ".join([label, *words, *on]) for label, words, on in zip(labels, versions, data, strict=True)]
+    return [" ".join([label, *words]) for label, words in zip(labels, _versions(results, labels), strict=True)]
 
 
 def _versions(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> list[list[str]]:
@@ -80,38 +83,38 @@ def samples(results: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
-def datasets(results: Sequence[dict[str, Any]]) -> list[str]:
-    """Of every result what its data are called, each by a name of its own: where several share one, what differs."""
+def datasets(results: Sequence[dict[str, Any]], data: Sequence[str]) -> list[str]:
+    """Of every result what its data are called, each by a name of its own: where several share one, what differs.
+
+    data: as `samples` tells them.
+    """
+    names = [_data_name(result) for result in results]
     own: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    found, names = samples(results), [_data_name(result) for result in results]
-    for result, data, name in zip(results, found, names, strict=True):
-        own[name][data] = {key: value for key, value in decided(result).items() if key.startswith("dataset.")}
-        if data != _data_settings(result):
-            own[name][data]["samples"] = _fingerprint(result)[:4] or "earlier"
-    told = []
-    for data, name in zip(found, names, strict=True):
-        keys = dict.fromkeys(key for each in own[name].values() for key in each)
-        words = [
-            f"{_short_key(key)}={shown(own[name][data][key])}"
-            for key in keys
-            if key in own[name][data] and len({shown(each.get(key)) for each in own[name].values()}) > 1
-        ]
-        told.append(f"{name} ({', '.join(words)})" if words else name)
-    return told
+    for result, of, name in zip(results, data, names, strict=True):
+        if of not in own[name]:
+            own[name][of] = {key: value for key, value in decided(result).items() if key.startswith("dataset.")}
+            own[name][of] |= {"samples": _digest(result)} if of != _data_settings(result) else {}
+    told: dict[tuple[str, str], str] = {}
+    for name, each in own.items():
+        keys = dict.fromkeys(key for settings in each.values() for key in settings)
+        differing = [key for key in keys if len({shown(settings.get(key)) for settings in each.values()}) > 1]
+        for of, settings in each.items():
+            words = [f"{_short_key(key)}={shown(settings[key])}" for key in differing if key in settings]
+            told[name, of] = f"{name} ({', '.join(words)})" if words else name
+    return [told[key] for key in zip(names, data, strict=True)]
 
 
-def _data(results: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _data(results: Sequence[dict[str, Any]], data: Sequence[str]) -> list[list[str]]:
     """Of every result what its data are called where settings don't tell them apart: `new.csv`, or `a.csv@3f2a`."""
-    names: dict[str, dict[str, str]] = defaultdict(dict)
-    found = samples(results)
-    for result, data in zip(results, found, strict=True):
-        names[_data_settings(result)][data] = _data_name(result)
     words = []
-    for result, data in zip(results, found, strict=True):
-        others = names[_data_settings(result)]
-        alone = list(others.values()).count(others[data]) == 1
-        name = others[data] if alone else f"{others[data]}@{_fingerprint(result)[:4] or 'earlier'}"
-        words.append([name] * (len(others) > 1))
+    settings = [_data_settings(result) for result in results]
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for result, of, found in zip(results, settings, data, strict=True):
+        names[of][found] = _data_name(result)
+    for result, of, found in zip(results, settings, data, strict=True):
+        name, others = names[of][found], list(names[of].values())
+        told = name if others.count(name) == 1 else f"{name}@{_digest(result)}"
+        words.append([told] * (len(others) > 1))
     return words
 
 
@@ -127,6 +130,11 @@ def _data_name(result: dict[str, Any]) -> str:
 def _fingerprint(result: dict[str, Any]) -> str:
     found: str = (result.get("origin") or {}).get("data", "")
     return found
+
+
+def _digest(result: dict[str, Any]) -> str:
+    """Of its samples, as it is shown."""
+    return _fingerprint(result)[:4] or "earlier"
 
 
 def _short_key(key: str) -> str:

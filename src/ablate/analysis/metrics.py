@@ -25,4 +25,4 @@ def known(name: Any) -> Any:
     """
     if name is None or (isinstance(name, str) and of_test(name) in METRICS):
         return name and of_test(name)
-    raise ValueError(one_of(METRICS, name))
+    raise ValueError(one_of(METRICS, of_test(str(name))))

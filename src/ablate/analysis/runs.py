@@ -10,6 +10,7 @@ import pandas as pd
 from ablate import regularizers
 from ablate.analysis.labels import code, datasets, decided, named, samples
 from ablate.analysis.subject import Subject
+from ablate.records.schema import METRIC
 from ablate.utils.text import shown
 
 # What is told of an arm beside its verdict: means over the seeds.
@@ -45,9 +46,9 @@ def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) ->
 
     study_arms: the study's name for the arm of a run, by its run_id.
     """
-    strengths, labels = strength_columns(results), named(results, study_arms)
-    each = zip(results, labels, samples(results), datasets(results), strict=True)
-    runs = pd.DataFrame([_run_row(result, label, data, strengths) for result, label, *data in each])
+    strengths, data = strength_columns(results), samples(results)
+    each = zip(results, named(results, study_arms, data), data, datasets(results, data), strict=True)
+    runs = pd.DataFrame([_run_row(result, label, on, strengths) for result, label, *on in each])
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
     for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
@@ -57,8 +58,8 @@ def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) ->
 
 def figures(runs: pd.DataFrame) -> list[str]:
     """What is told of an arm beside its verdict: the metrics of its runs, and `FIGURES`."""
-    parts = ("/test", "/val")
-    return list(dict.fromkeys([*(str(name) for name in runs if str(name).endswith(parts)), *FIGURES]))
+    metrics = [name for name in map(str, runs) if METRIC.fullmatch(name) and name.endswith(("/test", "/val"))]
+    return list(dict.fromkeys([*metrics, *FIGURES]))
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:

@@ -22,11 +22,11 @@ def sentences(comparison: Comparison) -> list[str]:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """A sentence for what is better, worse, and not detected, and for arms of which nothing can be said."""
-    said = []
+    said, unit = [], unit_of(comparison)
     for baseline, group in comparison.arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]
         for verdict in ("better", "worse"):
-            said += [_found(row, unit_of(comparison)) for row in rows_of(others[others["verdict"] == verdict])]
+            said += [_found(row, unit) for row in rows_of(others[others["verdict"] == verdict])]
         equal = (others["difference"] == 0) & (others["difference_sd"] == 0)
         for names, _ in _named(others[equal]):
             said.append(f"In every seed, {names} gave the figure that {baseline} gave.")
