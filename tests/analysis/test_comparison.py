@@ -180,19 +180,19 @@ def test_the_best_arm_comes_first_whichever_way_the_metric_is_better(tmp_path, m
 
 
 def test_what_is_told_of_an_arm_beside_its_verdict(tmp_path):
-    samples = {"samples": {"train": 300, "val": 100, "test": 100, "majority": 0.3}}
+    data = {"data": {"rows": {"train": 300, "val": 100, "test": 100}}}
     for seed in (0, 1, 2):
         result(tmp_path / f"0{seed}", "none", seed, 0.8 + seed / 10, loss=0.1 + seed / 10)
         status = "diverged" if seed == 1 else "finished"
         result(tmp_path / f"1{seed}", "l1=1e-4", seed, 0.9, status, 0.5 - seed / 10, optimizer={"lr": 0.1}, **L1)
-        tell(tmp_path / f"0{seed}", **(samples if seed else {}))
+        tell(tmp_path / f"0{seed}", **(data if seed else {}))
     arms = compare_folders(tmp_path).arms.set_index("arm")
     assert list(arms["baseline"]) == ["none", "none"] and list(arms["chosen_from"]) == [1, 1]
     assert list(arms["n"]) == [3, 2] and list(arms["pairs"]) == [0, 2] and list(arms["failed"]) == [0, 1]
     assert list(arms["also_differs_in"]) == ["", "optimizer.lr"]
     assert list(arms["regularized_alike"]) == [True, False]
     assert list(arms["data"]) == ["dataset.name=digits"] * 2 and list(arms["overlap"]) == [0, 0]
-    assert list(arms["test_samples"]) == [100, 100] and list(arms["majority"]) == [0.3, 0.3]
+    assert list(arms["test_samples"]) == [100, 100]
     assert list(arms["loss/val"]) == pytest.approx([0.2, 0.4])  # of the runs that finished
     assert list(arms["near_zeros"]) == [0.25, 0.25] and list(arms["epochs"]) == [10, 10]
     assert arms["mean"].tolist() == pytest.approx([0.9, 0.9])
@@ -201,7 +201,7 @@ def test_what_is_told_of_an_arm_beside_its_verdict(tmp_path):
 def test_what_no_result_tells_is_not_a_number(tmp_path):
     result(tmp_path / "0", "none", 0, 0.9)
     arms = compare_folders(tmp_path).arms
-    assert arms[["test_samples", "majority"]].isna().all(axis=None)
+    assert arms["test_samples"].isna().all()
 
 
 def test_a_run_that_was_done_twice_counts_once_as_it_was_last(tmp_path):

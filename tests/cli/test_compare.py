@@ -168,4 +168,4 @@ def test_a_sweep_that_asks_for_a_metric_that_is_none_is_compared_all_the_same(tm
     result(tmp_path / "a", "none", 0, 0.9)
     Sweep([], "mine", None, "nope/test", [Asked("none0", "plain", 0)]).write(tmp_path)
     assert compare([tmp_path]) == 0
-    assert "nope/test: is no metric of these runs, which are compared by accuracy/test" in capsys.readouterr().err
+    assert "study.metric=nope/test: must be one of accuracy/test, loss/test" in capsys.readouterr().err

@@ -79,8 +79,11 @@ def test_what_is_missing_or_of_another_type_is_named_and_the_run_left_out(tmp_pa
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"samples": {"test": 0}}, "samples.test=0: must be greater than or equal to 1"),
-        ({"samples": {"majority": "all"}}, "samples.majority=all: must be a valid number"),
+        ({"data": {"rows": {"test": 0}}}, "data.rows.test=0: must be greater than or equal to 1"),
+        ({"data": {"shares": [1.5]}}, "data.shares=[1.5]: its 1.5 must be less than or equal to 1"),
+        ({"data": {"trivial": {"accuracy/test": "all"}}}, "data.trivial.accuracy/test=all: must be a valid number"),
+        ({"data": {"trivial": {"arm": 1}}}, "data.trivial.arm"),
+        ({"model": {"parameters": -1}}, "model.parameters=-1: must be greater than or equal to 0"),
         ({"versions": ["1"]}, "versions=[1]: must be a valid dictionary"),
         ({"versions": {"torch": {}}}, "versions.torch={}: must be a valid string"),
         ({"versions": {"\udcff": "1"}}, "must be one line that can be printed"),

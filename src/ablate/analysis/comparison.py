@@ -15,7 +15,8 @@ import pandas as pd
 from ablate.analysis import statistics
 from ablate.analysis.differing import differing
 from ablate.analysis.direction import higher_is_better as told_by_name
-from ablate.analysis.runs import FIGURES, collect, finished, kind, strength_columns
+from ablate.analysis.metrics import FIRST, LOSS, of_test
+from ablate.analysis.runs import collect, figures, finished, kind, strength_columns
 from ablate.analysis.selection import choose, failed_seeds, strength_table
 from ablate.records.names import ASKED
 from ablate.records.results import read
@@ -23,8 +24,7 @@ from ablate.records.sweeps import Sweep
 from ablate.utils.console import complain
 from ablate.utils.errors import ConfigError, one_of
 from ablate.utils.files import is_folder
-
-METRIC = "accuracy/test"
+from ablate.utils.text import listed
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Comparison:
     arms: a row an arm, every baseline before its arms, and these from best to worst: `statistics.COLUMNS`, then
         baseline, pairs, failed, also_differs_in (keys, apart from those that regularize, in which it is not like its
         baseline), regularized_alike (whether those that regularize are the same), chosen_from (how many strengths), the
-        setting's data, test_samples and majority, as `runs.collect` has them, and the means of `runs.FIGURES`.
+        setting's data, overlap and test_samples, as `runs.collect` has them, and the means of `runs.figures`.
     strengths: a row a strength, of the arms that were chosen from several, from weak to strong: study_arm, arm,
         chosen, key and value (what differs, one of `runs.strength_columns`; empty where several do), n, failed, and the
-        means of `runs.FIGURES`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
+        means of `runs.figures`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
     remarks: what became of arms that have no row.
     sweep: what was asked for, where the folder tells; unfinished: how many of its runs have no result yet.
     others: how many results there are of runs that were not asked for.
@@ -64,7 +64,8 @@ def compare_folders(
     """Compare what is finished below these folders.
 
     baseline: an arm, as the table or the study names it; by default the study's, or that without regularizer.
-    metric: by default the study's, or test accuracy. higher_is_better: by default as its name tells.
+    metric: a figure of the test part, `auc` or `auc/test`; by default the study's, or the first of the task's.
+    higher_is_better: by default as its name tells.
 
     Files that are no results are named on stderr and left out.
 
@@ -91,14 +92,7 @@ def compare_folders(
             members[run.run_id].add(run.arm)
     first = sweeps[0] if sweeps else Sweep([], None, None, None, [])
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
-    if first.metric is not None and first.metric not in runs:
-        complain(f"warning: {first.metric}: is no metric of these runs, which are compared by {METRIC}")
-        first = replace(first, metric=None)
-    metric = metric or first.metric or METRIC
-    if metric not in runs or not metric.endswith("/test"):
-        raise ConfigError(
-            f"metric={metric}: {one_of((name for name in map(str, runs) if name.endswith('/test')), metric)}"
-        )
+    metric, remarks = _metric(runs, metric, first.metric)
     higher = told_by_name(metric) if higher_is_better is None else higher_is_better
     strengths = strength_columns(results)
     arms = zip(results, runs["arm"], strict=True)
@@ -110,7 +104,34 @@ def compare_folders(
     compared = _compared(runs, kinds, list(strengths.values()), configs, baseline or first.baseline, metric, higher)
     unfinished = len(asked - {result["run_id"] for result in results})
     others = len(found) + len(refused) - len(results)
-    return replace(compared, sweep=first if sweeps else None, unfinished=unfinished, others=others)
+    remarks += compared.remarks
+    return replace(compared, remarks=remarks, sweep=first if sweeps else None, unfinished=unfinished, others=others)
+
+
+def _metric(runs: pd.DataFrame, asked: str | None, of_study: str | None) -> tuple[str, list[str]]:
+    """The figure that arms are compared by, and what there is to say about it.
+
+    Raises:
+        ConfigError: there is none of the name that was asked for.
+    """
+    names = [name for name in map(str, runs) if name.endswith("/test")]
+    if asked is not None:
+        if of_test(asked) not in names:
+            raise ConfigError(f"metric={asked}: {one_of(names, of_test(asked))}")
+        return of_test(asked), []
+    counted = finished(runs)
+    if of_study is not None and (of_study in names or counted.empty):
+        runs[of_study] = runs.get(of_study, float("nan"))
+        return of_study, []
+    known = {name: counted.groupby("data", sort=False)[name].count().gt(0).all() for name in FIRST if name in names}
+    common = next((name for name, everywhere in known.items() if everywhere), LOSS)
+    if of_study is not None:
+        complain(f"warning: study.metric={of_study}: {one_of(names, of_study)}; these runs are compared by {common}")
+    if common != LOSS or not known or counted.empty:
+        return common, []
+    short = [name.removesuffix("/test") for name in known]
+    said = f"{listed(short)}: not all data have {'it' if len(short) == 1 else 'one of them'}, so {LOSS} is compared"
+    return LOSS, [f"{said}; ablate compare FOLDER --metric {short[0]} compares the data that have that"]
 
 
 def _compared(
@@ -176,9 +197,9 @@ def _described(
     others = [differing(configs.get(arm, {}), configs.get(baseline, {})) for arm in compared["arm"]]
     compared["also_differs_in"] = [", ".join(keys) for keys, _ in others]
     compared["regularized_alike"] = [alike for _, alike in others]
-    for name in ("data", "overlap", "test_samples", "majority"):
+    for name in ("data", "overlap", "test_samples"):
         compared[name] = runs[name].dropna().iloc[0] if runs[name].notna().any() else float("nan")
-    means = finished(runs).groupby("arm")[list(FIGURES)].mean().reindex(compared["arm"]).reset_index(drop=True)
+    means = finished(runs).groupby("arm")[figures(runs)].mean().reindex(compared["arm"]).reset_index(drop=True)
     compared = pd.concat([compared, means], axis=1)
     order = compared["mean"].where(compared["arm"] != baseline, float("inf") if higher else -float("inf"))
     return compared.loc[order.sort_values(ascending=not higher, kind="stable").index]

@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablate.config.identity import decisive
+from ablate.config.identity import data_settings, decisive
 from ablate.utils.text import shown
 
 
-def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> list[str]:
-    """An arm's name for every result: what regularizes it, where that says all; else the study's name for it."""
+def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str], data: Sequence[str]) -> list[str]:
+    """An arm's name for every result: what regularizes it, where that says all; else the study's name for it.
+
+    data: of every result, as `samples` tells them; where its settings don't, the name says which they are.
+    """
     plain = _labels(results)
     labels = list(plain)
     for name in set(study_arms.values()):
@@ -21,7 +24,8 @@ def named(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> l
             if labels[i] != results[i]["arm"]:
                 labels[i] = name + label.removeprefix(results[i]["arm"])
     # A name that is already that of other settings would make one arm of two.
-    return labels if len(set(zip(labels, plain, strict=True))) == len(set(labels)) else plain
+    kept = labels if len(set(zip(labels, plain, strict=True))) == len(set(labels)) else plain
+    return [" ".join([label, *words]) for label, words in zip(kept, _data(results, data), strict=True)]
 
 
 def _labels(results: Sequence[dict[str, Any]]) -> list[str]:
@@ -57,6 +61,80 @@ def _versions(results: Sequence[dict[str, Any]], labels: Sequence[str]) -> list[
         [f"{m.rpartition('.')[2]}@{digest[:4]}" for m, digest in code(result).items() if len(digests[label, m]) > 1]
         for result, label in zip(results, labels, strict=True)
     ]
+
+
+def samples(results: Sequence[dict[str, Any]]) -> list[str]:
+    """Of every result its data's settings, and beside them a fingerprint where samples of these settings differ.
+
+    Data that are drawn by the seed of a split that follows the run's differ from seed to seed, and count as the same.
+    """
+    settings = [_data_settings(result) for result in results]
+    seen: dict[str, set[tuple[int, str]]] = defaultdict(set)
+    drawn = set()
+    for result, of in zip(results, settings, strict=True):
+        if fingerprint := _fingerprint(result):
+            seen[of].add((result["seed"], fingerprint))
+            drawn |= {of} if result["config"]["dataset"].get("split_seed", 0) is None else set()
+    numbers = {of: (len({seed for seed, _ in each}), len({found for _, found in each})) for of, each in seen.items()}
+    apart = {of for of, (seeds, found) in numbers.items() if found > 1 and not (of in drawn and found == seeds)}
+    return [
+        f"{of}, samples={_fingerprint(result)}" if of in apart else of
+        for result, of in zip(results, settings, strict=True)
+    ]
+
+
+def datasets(results: Sequence[dict[str, Any]], data: Sequence[str]) -> list[str]:
+    """Of every result what its data are called, each by a name of its own: where several share one, what differs.
+
+    data: as `samples` tells them.
+    """
+    names = [_data_name(result) for result in results]
+    own: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for result, of, name in zip(results, data, names, strict=True):
+        if of not in own[name]:
+            own[name][of] = {key: value for key, value in decided(result).items() if key.startswith("dataset.")}
+            own[name][of] |= {"samples": _digest(result)} if of != _data_settings(result) else {}
+    told: dict[tuple[str, str], str] = {}
+    for name, each in own.items():
+        keys = dict.fromkeys(key for settings in each.values() for key in settings)
+        differing = [key for key in keys if len({shown(settings.get(key)) for settings in each.values()}) > 1]
+        for of, settings in each.items():
+            words = [f"{_short_key(key)}={shown(settings[key])}" for key in differing if key in settings]
+            told[name, of] = f"{name} ({', '.join(words)})" if words else name
+    return [told[key] for key in zip(names, data, strict=True)]
+
+
+def _data(results: Sequence[dict[str, Any]], data: Sequence[str]) -> list[list[str]]:
+    """Of every result what its data are called where settings don't tell them apart: `new.csv`, or `a.csv@3f2a`."""
+    words = []
+    settings = [_data_settings(result) for result in results]
+    names: dict[str, dict[str, str]] = defaultdict(dict)
+    for result, of, found in zip(results, settings, data, strict=True):
+        names[of][found] = _data_name(result)
+    for result, of, found in zip(results, settings, data, strict=True):
+        name, others = names[of][found], list(names[of].values())
+        told = name if others.count(name) == 1 else f"{name}@{_digest(result)}"
+        words.append([told] * (len(others) > 1))
+    return words
+
+
+def _data_settings(result: dict[str, Any]) -> str:
+    return data_settings(result["config"]) if result["config"] else ""
+
+
+def _data_name(result: dict[str, Any]) -> str:
+    name: str = (result.get("data") or {}).get("name") or result["config"].get("dataset", {}).get("name", "")
+    return name
+
+
+def _fingerprint(result: dict[str, Any]) -> str:
+    found: str = (result.get("origin") or {}).get("data", "")
+    return found
+
+
+def _digest(result: dict[str, Any]) -> str:
+    """Of its samples, as it is shown."""
+    return _fingerprint(result)[:4] or "earlier"
 
 
 def _short_key(key: str) -> str:

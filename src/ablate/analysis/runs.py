@@ -8,16 +8,17 @@ from typing import Any
 import pandas as pd
 
 from ablate import regularizers
-from ablate.analysis.labels import code, decided, named
-from ablate.config.identity import data_settings
+from ablate.analysis.labels import code, datasets, decided, named, samples
+from ablate.analysis.subject import Subject
+from ablate.records.schema import METRIC
 from ablate.utils.text import shown
 
 # What is told of an arm beside its verdict: means over the seeds.
-FIGURES = ("loss/test", "accuracy/test", "loss/val", "accuracy/val", "loss/train", "gap", "near_zeros", "zeros",
-           "l2_norm", "epochs", "best_epoch", "stopped_epoch", "seconds")  # fmt: skip
-# Whatever else the table has beside figures and strengths.
-COLUMNS = ("arm", "seed", "status", "dataset", "data", "overlap", "test_samples", "majority", "run_id", "l1_norm",
-           "error", "folder")  # fmt: skip
+FIGURES = ("loss/test", "loss/val", "loss/train", "gap", "near_zeros", "zeros", "l2_norm", "epochs", "best_epoch",
+           "stopped_epoch", "seconds")  # fmt: skip
+# Whatever else the table has beside figures and strengths; the first are for the comparison alone.
+INNER = ("data", "overlap", "subject")
+COLUMNS = (*INNER, "arm", "seed", "status", "dataset", "test_samples", "run_id", "l1_norm", "error", "folder")
 
 
 def strength_columns(results: Iterable[dict[str, Any]]) -> dict[str, str]:
@@ -38,19 +39,27 @@ def strength_columns(results: Iterable[dict[str, Any]]) -> dict[str, str]:
 def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) -> pd.DataFrame:
     """Results as a table, a row a run: arm, seed, status, error, folder, every figure.
 
-    data: what two runs must have in common to be compared; overlap: test samples per training sample where every seed
-    has a split of its own, else 0; test_samples: how many; majority: test accuracy of always naming the class that is
-    most frequent in the training part. NaN where a result doesn't tell.
+    dataset: what its data are called; data: what two runs must have in common to be compared; overlap: test samples per
+    training sample where every seed has a split of its own, else 0; subject: what it was trained on and with;
+    test_samples: how many, NaN where a result doesn't tell; gap: how much worse it is in test than in training, by
+    accuracy or else by RMSE.
 
     study_arms: the study's name for the arm of a run, by its run_id.
     """
-    strengths, labels = strength_columns(results), named(results, study_arms)
-    runs = pd.DataFrame([_run_row(result, label, strengths) for result, label in zip(results, labels, strict=True)])
+    strengths, data = strength_columns(results), samples(results)
+    each = zip(results, named(results, study_arms, data), data, datasets(results, data), strict=True)
+    runs = pd.DataFrame([_run_row(result, label, on, strengths) for result, label, *on in each])
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
     for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
         runs.loc[~composed, name] = runs.loc[composed, name].iloc[0] if composed.any() else nothing
     return runs
+
+
+def figures(runs: pd.DataFrame) -> list[str]:
+    """What is told of an arm beside its verdict: the metrics of its runs, and `FIGURES`."""
+    metrics = [name for name in map(str, runs) if METRIC.fullmatch(name) and name.endswith(("/test", "/val"))]
+    return list(dict.fromkeys([*metrics, *FIGURES]))
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:
@@ -68,30 +77,37 @@ def kind(result: dict[str, Any], arm: str, strengths: Collection[str]) -> str:
     return " ".join([*words, *(f"{module}@{digest}" for module, digest in code(result).items())])
 
 
-def _run_row(result: dict[str, Any], label: str, strengths: Mapping[str, str]) -> dict[str, Any]:
+def _run_row(result: dict[str, Any], label: str, data: Sequence[str], strengths: Mapping[str, str]) -> dict[str, Any]:
     metrics, weights = result["metrics"], result.get("weights") or {}
     figures = {name: _number(metrics.get(name)) for name in sorted(metrics)}
-    decides, dataset, samples = decided(result), result["config"].get("dataset", {}), result.get("samples") or {}
-    train, test = (_number(metrics.get(f"accuracy/{part}")) for part in ("train", "test"))
+    decides, dataset, subject = decided(result), result["config"].get("dataset", {}), Subject.of(result)
     return {
         "arm": label,
         "seed": result["seed"],
         "status": result["status"],
-        "dataset": dataset.get("name"),
-        "data": data_settings(result["config"]) if result["config"] else "",
+        "dataset": data[1] or None,
+        "data": data[0],
         "overlap": _overlap(dataset),
-        "test_samples": _number(samples.get("test")),
-        "majority": _number(samples.get("majority")),
+        "subject": subject,
+        "test_samples": _number(subject.rows.get("test")),
         "run_id": result["run_id"],
         **{name: _number(decides.get(key, 0)) for key, name in strengths.items()},
         **dict.fromkeys(FIGURES, float("nan")),
         **figures,
-        "gap": train - test,
+        "gap": _gap(metrics),
         **{name: _number(weights.get(name)) for name in ("near_zeros", "zeros", "l1_norm", "l2_norm")},
         **{name: _number(result.get(name)) for name in ("epochs", "best_epoch", "stopped_epoch", "seconds")},
         "error": result.get("error"),
         "folder": result["folder"],
     }
+
+
+def _gap(metrics: Mapping[str, Any]) -> float:
+    """How much worse the test part is than the training part, by the figure that every epoch has."""
+    accuracy, rmse = (
+        _number(metrics.get(f"{name}/train")) - _number(metrics.get(f"{name}/test")) for name in ("accuracy", "rmse")
+    )
+    return -rmse if pd.isna(accuracy) else accuracy
 
 
 def _overlap(dataset: dict[str, Any]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from ablate.analysis.runs import FIGURES, finished
+from ablate.analysis.runs import figures, finished
 
 
 def choose(runs: pd.DataFrame, labels: list[str]) -> str:
@@ -53,7 +53,7 @@ def strength_table(
                 "n": len(values),
                 "failed": failed_seeds(runs, label),
             }
-            for figure in FIGURES:
+            for figure in figures(runs):
                 row[figure], row[f"{figure} sd"] = values[figure].mean(), values[figure].std(ddof=1)
             rows.append(row)
     return pd.DataFrame(rows)

@@ -10,14 +10,15 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from ablate.analysis.metrics import known
 from ablate.config.ignored import refuse_repeated
-from ablate.config.registration import groups
+from ablate.config.registration import UNCHOSEN, groups
 from ablate.options.schema import Line, Schema, Seed, typed
 from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.text import cut
@@ -34,8 +35,10 @@ class Study(Schema):
     seeds: Annotated[int, Field(ge=1, le=MOST)] | Annotated[list[Seed], Field(min_length=1)] = Field(
         description="how many, from 0 up, or which; seed=… on the command line wins"
     )
-    metric: Literal["accuracy/test", "loss/test"] = Field(
-        default="accuracy/test", description="the figure that the verdicts are about"
+    metric: Annotated[str | None, BeforeValidator(known)] = Field(
+        default=None,
+        description="the figure that the verdicts are about: any that the runs have of the test part, such as "
+        "auc/test, or auc for short; null: the first of the task's, accuracy/test or rmse/test",
     )
     common: str = Field(default="", description="overrides of every arm, as one would type them")
     arms: dict[Line, str] = Field(min_length=1, description="a name, and what one would type for the arm")
@@ -50,10 +53,12 @@ def study(composed: DictConfig) -> Study | None:
     """The study that a sweep's config chooses, or None.
 
     Raises:
-        ConfigError: one of its keys is wrong.
+        ConfigError: one of its keys is wrong, or typed without a study.
     """
     node = composed.get("study")
-    if node is None:
+    if node is None or set(node) <= set(UNCHOSEN):
+        if node and (typed_alone := next((key for key in node if node[key] != UNCHOSEN[key]), None)):
+            raise refuse(f"study.{typed_alone}", node[typed_alone], "is a key of a study: -m study=NAME chooses one")
         return None
     chosen: Study = typed(Study, OmegaConf.to_container(node, resolve=True), "study")
     if chosen.baseline not in chosen.arms:

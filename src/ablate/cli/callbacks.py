@@ -9,6 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from ablate.analysis import studies
 from ablate.cli.command import Command
 from ablate.cli.places import hydras, places, refuse_others
 from ablate.cli.task import check
@@ -40,7 +41,7 @@ class Prepare(Callback):
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         try:
-            if config.get("study") is not None:
+            if studies.study(config) is not None:
                 name = config.hydra.runtime.choices.get("study") or "NAME"
                 raise ConfigError(f"study={name}: is a sweep: python -m ablate -m study={name}")
             checked = check(config)

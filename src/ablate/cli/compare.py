@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser(prog="ablate compare", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=FOLDERS)
     parser.add_argument("--baseline", metavar="ARM", help="what the others are compared with (default: the study's)")
-    parser.add_argument("--metric", help="accuracy/test or loss/test (default: the study's)")
+    parser.add_argument("--metric", help="a figure of the test part, such as auc or loss (default: the study's)")
     direction = "which figures are the better ones, where the metric's name doesn't tell"
     parser.add_argument("--better", choices=("higher", "lower"), help=direction)
     given = parser.parse_args(list(arguments))

@@ -19,8 +19,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ablate.config.registration import files, folder
-from ablate.config.schema import unregularized
+from ablate.config.registration import everywhere, files, folder
 from ablate.options.discovery import own_folders
 from ablate.utils.console import FAILED, INTERRUPTED, REFUSED
 from ablate.utils.errors import ConfigError, RunFailed, one_line, one_of, refuse
@@ -88,7 +87,7 @@ def known_keys() -> list[str]:
             with suppress(OSError, ValueError, yaml.YAMLError):  # one that can't be read has no keys to suggest
                 keys |= _keys_of(path, path.stat().st_mtime_ns, ".".join(group))
             keys |= set(group)
-    return sorted(keys | _flat({"regularizer": unregularized()}, ""))
+    return sorted(keys | _flat(everywhere(), ""))
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
@@ -14,6 +15,7 @@ from ablate.utils.files import filename
 
 HYDRA = "1.3"  # the version of which Hydra's defaults are
 MULTIRUN = "multirun.yaml"  # Hydra's record of a sweep, in its folder
+UNCHOSEN: dict[str, Any] = {"metric": None}  # what `study` holds where none is chosen
 
 
 def folder() -> Path:
@@ -37,10 +39,14 @@ def groups() -> frozenset[str]:
     return frozenset(path.parent.name for place in (folder(), *own_folders()) for path in files(place))
 
 
+def everywhere() -> dict[str, Any]:
+    """The keys that every option of a group has, whether its file names them or not."""
+    return {"regularizer": unregularized(), "dataset": {"samples": None}, "study": UNCHOSEN}
+
+
 def register() -> None:
     """Store the node `schema`, which conf/config.yaml builds on, and the resolvers that name folders."""
-    every_option = {"regularizer": unregularized(), "dataset": {"samples": None}}
-    ConfigStore.instance().store(name="schema", node=every_option)
+    ConfigStore.instance().store(name="schema", node=everywhere())
     OmegaConf.register_new_resolver("ablate.filename", filename, replace=True)
     OmegaConf.register_new_resolver("ablate.run", run_folder, replace=True)
     OmegaConf.register_new_resolver("ablate.sweep", sweep_folder, replace=True)

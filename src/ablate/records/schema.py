@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from ablate.options.schema import DEEPEST, MOST, Line, Schema, Seed, plain, refused
-from ablate.utils.text import cut, listed
+from ablate.utils.text import cut, line, listed
 
 WIDEST = 1000  # keys of a group, or metrics
 METRIC = re.compile(r"[a-z][a-z0-9_]*/(train|val|test)|penalty|objective")
@@ -57,6 +57,11 @@ def _known(metrics: Any, info: ValidationInfo[list[str]]) -> Any:
     return known
 
 
+def _line(value: Any) -> Any:
+    return line(value) if isinstance(value, str | int | float) else value
+
+
+Shown = Annotated[str, BeforeValidator(_line)]  # what data call their columns and classes, made printable
 Plain = Annotated[JsonValue, AfterValidator(plain)]
 Group = Annotated[dict[Line, Plain], Field(max_length=WIDEST)]
 
@@ -97,9 +102,27 @@ class _Origin(_Read):
     training: Count
 
 
-class _Samples(_Read):
+class _Rows(_Read):
+    train: Count | None = None
+    val: Count | None = None
     test: Annotated[Count, Field(ge=1)] | None = None
-    majority: Share | None = None
+
+
+class _Data(_Read):
+    name: Shown | None = None
+    task: Line | None = None
+    target: Shown | None = None
+    rows: _Rows | None = None
+    columns: Count | None = None
+    features: Count | None = None
+    classes: list[Shown] | None = None
+    shares: list[Share] | None = None
+    trivial: Annotated[dict[Metric, Figure | None], Field(max_length=WIDEST)] | None = None
+
+
+class _Model(_Read):
+    name: Shown | None = None
+    parameters: Count | None = None
 
 
 class _Weights(_Read):
@@ -128,7 +151,8 @@ class Result(_Read):
     origin: _Origin | None = None  # earlier versions didn't tell
     epochs: Count | None = None  # of which its history is looked through
     weights: Told[_Weights] = None
-    samples: Told[_Samples] = None
+    data: Told[_Data] = None
+    model: Told[_Model] = None
     best_epoch: Told[Count] = None
     stopped_epoch: Told[Count] = None
     seconds: Told[Annotated[float, Field(ge=0, le=1e12)]] = None

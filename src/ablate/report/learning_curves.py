@@ -11,14 +11,17 @@ import pandas as pd
 
 from ablate.analysis.comparison import Comparison
 from ablate.analysis.runs import finished
+from ablate.preprocessing.tasks import PERCENT, TASKS
 from ablate.records import results
 from ablate.report import plots
 from ablate.report.looks import Look
 from ablate.report.plots import PANELS, Limits, padded
+from ablate.report.units import Unit
 from ablate.utils.text import count
 
 POINTS = 200  # epochs of a curve that are drawn
-PERCENT = {"loss": 1.0, "accuracy": 100.0}
+WATCHED = tuple(dict.fromkeys(task.watched for task in TASKS.values()))  # figures of every epoch beside the loss
+SCALES = {name: float(Unit(name).scale) for name in ("loss", *WATCHED)}
 
 
 def section(comparison: Comparison, looks: dict[str, Look]) -> dict[str, Any]:
@@ -46,16 +49,19 @@ def section(comparison: Comparison, looks: dict[str, Look]) -> dict[str, Any]:
         "panels": panels,
         "more": len(runs_of) - len(drawn),
         "reference": references > 0,
+        "later": " and ".join(name for name in limits if name in PERCENT),
         "stopped": any(len(stops) for stops in stops_of.values()),
     }
 
 
 def summarise(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Mean, low and high of losses and accuracies (in %) over runs, by epoch, for as long as half of the runs go on.
+    """Mean, low and high of losses and watched figures over runs, by epoch, for as long as half of the runs go on.
+
+    Shares are in per cent.
 
     histories: each by epoch, with columns loss/train, accuracy/val, …; empty ones are none.
     """
-    figures = {f"{name}/{part}": scale for name, scale in PERCENT.items() for part in ("train", "val")}
+    figures = {f"{name}/{part}": scale for name, scale in SCALES.items() for part in ("train", "val")}
     kept = [history.reindex(columns=list(figures)) for history in histories if len(history)]
     if not kept:
         return pd.DataFrame()
@@ -74,17 +80,20 @@ def going_on(rows: pd.DataFrame, runs: int) -> Any:
 
 
 def _limits(summaries: Sequence[pd.DataFrame], stops: Sequence[float]) -> dict[str, Limits]:
-    """The axes that all panels share. Accuracy's begins with the least mean after a quarter of the epochs."""
+    """The axes that all panels share. A share's begins with the least mean after a quarter of the epochs."""
     last = max([2, *stops, *(summary.index[-1] for summary in summaries)])
     limits = {"epoch": Limits(1, last)}
-    losses = _values("loss/.* mean", summaries)
-    if len(losses):
-        log = 0 < 10 * losses.min() <= losses.max()
-        limits["loss"] = Limits(losses.min() / 1.15, losses.max() * 1.15, True) if log else padded(losses)
-    later = _values("accuracy/.* mean", [summary[summary.index >= summary.index[-1] / 4] for summary in summaries])
-    if len(later):
-        room = padded([*later, max(_values("accuracy/.* high", summaries))])
-        limits["accuracy"] = Limits(room.low, min(room.high, 100.5))
+    for name in SCALES:
+        values = _values(f"{name}/.* mean", summaries)
+        if not len(values):
+            continue
+        if name in PERCENT:
+            later = _values(f"{name}/.* mean", [each[each.index >= each.index[-1] / 4] for each in summaries])
+            room = padded([*later, max(_values(f"{name}/.* high", summaries))])
+            limits[name] = Limits(room.low, min(room.high, 100.5))
+        else:
+            log = 0 < 10 * values.min() <= values.max()
+            limits[name] = Limits(values.min() / 1.15, values.max() * 1.15, True) if log else padded(values)
     return limits
 
 

@@ -16,12 +16,14 @@ from ablate.analysis.comparison import Comparison
 from ablate.records import results
 from ablate.records.sweeps import Sweep
 from ablate.report import learning_curves, sections
+from ablate.report.compared import compared
 from ablate.report.looks import looks
 from ablate.report.scope import scope
 from ablate.report.svg import LIGHT
 from ablate.report.tables import main_table, strengths_table
 from ablate.report.text import notes, title, verdicts
-from ablate.report.units import Unit
+from ablate.report.trivial import unbeaten
+from ablate.report.units import unit_of
 from ablate.utils.text import count, line
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -34,12 +36,14 @@ def page(comparison: Comparison) -> str:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         name=(comparison.sweep and comparison.sweep.study) or "comparison",
         title=title(comparison),
+        compared=compared(comparison),
         looks=arms_looks,
         light=LIGHT,
         words=("verdict", "chosen", "also differs in"),  # columns of words, not of figures
         marked=("verdict", "chosen"),  # of which each word has a look of its own
-        metric=Unit(comparison.metric).name,
+        metric=unit_of(comparison).name,
         higher_is_better=comparison.higher_is_better,
+        unbeaten=unbeaten(comparison),
         verdicts=verdicts(comparison),
         scope=scope(comparison),
         main=main_table(comparison),

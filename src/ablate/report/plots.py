@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ablate.report.looks import Look
 from ablate.report.matplotlib import Axes, Figure
 from ablate.report.svg import COLOURS, axes, drawn, scale, sheet, shortened, stands_alone, ticks
+from ablate.report.units import Unit, spoken
 from ablate.utils.text import count
 
 PARTS = {"train": (0, (1, 1.6)), "val": "solid", "test": (0, (4, 1.6))}  # how the line of a part is dashed
@@ -100,18 +101,18 @@ def learning_curves(
     stops: Sequence[float],
     limits: dict[str, Limits],
 ) -> tuple[Figure, str]:
-    """An arm's losses and, below, accuracies by epoch: means over its runs, each in a band from least to most.
+    """An arm's losses and, below, what else every epoch has: means over its runs, each in a band from least to most.
 
     curves, baseline: by epoch, with columns `<figure> mean`, `low` and `high`; best: epoch; stops: epochs.
-    limits: of epoch, and of every figure that is shown (loss, accuracy).
+    limits: of epoch, and of every figure that is shown (loss, accuracy, RMSE).
     """
-    shown = [name for name in ("loss", "accuracy") if name in limits]
+    shown = [name for name in limits if name != "epoch"]
     figure = sheet(PANEL, 146 * len(shown) + 22)
     for place, name in enumerate(shown):
         plot = axes(figure, 44, 22 + 146 * place, PANEL - 52, 110)
         scale(plot, "x", limits["epoch"].low, limits["epoch"].high)
         scale(plot, "y", limits[name].low, limits[name].high, limits[name].log, most=5)
-        _heading(plot, name + (", %" if name == "accuracy" else ""))
+        _heading(plot, Unit(name).heading.strip())
         if baseline is not None and f"{name}/val mean" in baseline:
             plot.plot(baseline[f"{name}/val mean"], color=COLOURS["baseline"], linewidth=1.2)
         for part in ("train", "val"):
@@ -129,7 +130,7 @@ def learning_curves(
         if name != shown[-1]:
             plot.tick_params(labelbottom=False)
     plot.set_xlabel("epoch")
-    return figure, "Learning curves: " + " and ".join(shown) + " by epoch"
+    return figure, "Learning curves: " + " and ".join(map(spoken, shown)) + " by epoch"
 
 
 @drawn

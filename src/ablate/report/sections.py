@@ -19,7 +19,7 @@ from ablate.report import plots
 from ablate.report.looks import Look
 from ablate.report.plots import PANELS, Limits, padded
 from ablate.report.text import also_differs, rows_of
-from ablate.report.units import Unit
+from ablate.report.units import Unit, gap_heading, unit_of, watched
 
 ROWS = 100  # arms of a forest plot
 MARKS = 2000  # runs of a scatter plot
@@ -35,7 +35,7 @@ Looks = dict[str, Look]
 
 def forests(comparison: Comparison, looks: Looks, wide: bool = True) -> list[dict[str, Any]]:
     """A narrow forest plot for every baseline that something is compared with, and a wide one."""
-    unit, found = Unit(comparison.metric), []
+    unit, found = unit_of(comparison), []
     better, worse = ("better →", "← worse") if comparison.higher_is_better else ("← better", "worse →")
     measured = unit.of_difference.strip(", ") or unit.name
     axis = (worse, measured, better) if comparison.higher_is_better else (better, measured, worse)
@@ -77,20 +77,24 @@ def _reach(ends: pd.DataFrame) -> tuple[Limits, bool]:
 
 def strengths(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
     """For every arm with several strengths of one kind: how the metric, gap and near-zero weights change with it."""
-    table, unit = comparison.strengths, Unit(comparison.metric)
+    table, unit = comparison.strengths, unit_of(comparison)
     if table.empty:
         return []
     validation = comparison.metric.replace("/test", "/val")
-    scales = {comparison.metric: unit.scale, validation: unit.scale, "gap": 100, "near_zeros": 100}
-    headings = {
-        unit.heading.removeprefix("test "): {comparison.metric: "test", validation: "val"},
-        "train−test gap, points": {"gap": "test"},
-        "weights <1e-3, %": {"near_zeros": "test"},
-    }
+    figure = watched(comparison)
+    scales = {comparison.metric: unit.scale, validation: unit.scale, "near_zeros": 100}
+    parts = {comparison.metric: "test", **({validation: "val"} if validation in table else {})}
+    headings = {unit.heading.removeprefix("test "): parts}
+    if figure is not None:
+        scales["gap"] = unit_of(comparison, f"{figure}/test").scale
+        headings[gap_heading(figure)] = {"gap": "test"}
+    headings["weights <1e-3, %"] = {"near_zeros": "test"}
     chosen = table[table["chosen"]].set_index("study_arm")["arm"]
     arms = comparison.arms.set_index("arm")
     table = table[table["key"].notna() & table["n"].gt(0)].astype({"value": float})
-    table = table.assign(**{c: table[c] * scale for figure, scale in scales.items() for c in (figure, f"{figure} sd")})
+    for each, times in scales.items():
+        if each in table:
+            table = table.assign(**{column: table[column] * times for column in (each, f"{each} sd")})
     drawn = []
     for name, group in table.groupby("study_arm", sort=False):
         log = group["key"].iloc[0] not in LINEAR
@@ -117,7 +121,7 @@ def _seen(table: pd.DataFrame, parts: dict[str, str], level: float) -> list[floa
 
 def scatter(comparison: Comparison, looks: Looks) -> dict[str, Any] | None:
     """Every finished run: its near-zero weights, and the metric."""
-    unit, runs = Unit(comparison.metric), finished(comparison.runs)
+    unit, runs = unit_of(comparison), finished(comparison.runs)
     points = pd.DataFrame({"x": 100 * runs["near_zeros"], "y": unit.scale * runs[comparison.metric]})
     points = points.replace([np.inf, -np.inf], np.nan).assign(arm=runs["arm"]).dropna()
     if len(points) < 2:

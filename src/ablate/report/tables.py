@@ -7,8 +7,9 @@ import re
 import pandas as pd
 
 from ablate.analysis.comparison import Comparison
+from ablate.report.compared import compared
 from ablate.report.text import EXPLORATORY, failures, notes, rows_of, sentences, title
-from ablate.report.units import Unit, p_value
+from ablate.report.units import Unit, gap_heading, p_value, unit_of, watched
 from ablate.utils.text import line
 
 # Of Markdown, wherever they stand or before or behind what makes them marks.
@@ -17,9 +18,8 @@ MARKS = re.compile(r"[\\|`*]|<(?=[a-zA-Z/!?])|\](?=[(\[])|&(?=#?\w+;)|(?<![^\W_]
 
 def main_table(comparison: Comparison) -> pd.DataFrame:
     """The table of arms, as text under headings with units."""
-    arms, unit = comparison.arms, Unit(comparison.metric)
+    arms, unit = comparison.arms, unit_of(comparison)
     points = unit.of_difference
-    percent = Unit("accuracy/test")
     intervals = [
         ""
         if pd.isna(row["difference_low"])
@@ -37,7 +37,7 @@ def main_table(comparison: Comparison) -> pd.DataFrame:
         "verdict": list(arms["verdict"]),
         **({"also differs in": list(arms["also_differs_in"])} if arms["also_differs_in"].any() else {}),
         f"could detect{points}": [unit.value(d) for d in arms["detectable"]],
-        "train−test gap, points": [percent.value(gap, True) for gap in arms["gap"]],
+        **_gaps(comparison, arms),
         "weights <1e-3, %": [_decimal(100 * share, 1) for share in arms["near_zeros"]],
         "epochs": [_decimal(epochs, 0) for epochs in arms["epochs"]],
     }
@@ -46,10 +46,10 @@ def main_table(comparison: Comparison) -> pd.DataFrame:
 
 def strengths_table(comparison: Comparison) -> pd.DataFrame:
     """The table of strengths, as text under headings with units; empty where no arm had several."""
-    strengths, unit = comparison.strengths, Unit(comparison.metric)
+    strengths, unit = comparison.strengths, unit_of(comparison)
     if strengths.empty:
         return strengths
-    loss, percent = Unit("loss/val"), Unit("accuracy/test")
+    loss = unit_of(comparison, "loss/val")
 
     def spread(figure: str, unit: Unit) -> list[str]:
         return [_spread(m, sd, unit) for m, sd in zip(strengths[figure], strengths[f"{figure} sd"], strict=True)]
@@ -62,14 +62,23 @@ def strengths_table(comparison: Comparison) -> pd.DataFrame:
             **({"failed": [str(n) for n in strengths["failed"]]} if strengths["failed"].any() else {}),
             "validation loss": spread("loss/val", loss),
             unit.heading: spread(comparison.metric, unit),
-            "train−test gap, points": [percent.value(gap, True) for gap in strengths["gap"]],
+            **_gaps(comparison, strengths),
             "weights <1e-3, %": [_decimal(100 * share, 1) for share in strengths["near_zeros"]],
         }
     )
 
 
+def _gaps(comparison: Comparison, table: pd.DataFrame) -> dict[str, list[str]]:
+    """The column of how much worse test is than training; none where data are judged by different figures."""
+    if (name := watched(comparison)) is None:
+        return {}
+    unit = unit_of(comparison, f"{name}/test")
+    return {gap_heading(name): [unit.value(gap, True) for gap in table["gap"]]}
+
+
 def markdown(comparison: Comparison) -> str:
-    parts = [*map(_md, [title(comparison), *sentences(comparison)]), _markdown(main_table(comparison))]
+    first = [title(comparison), *compared(comparison)]
+    parts = [*map(_md, [*first, *sentences(comparison)]), _markdown(main_table(comparison))]
     if not comparison.strengths.empty:
         parts += [_md(EXPLORATORY), _markdown(strengths_table(comparison))]
     said = "\n".join(f"- {_md(note)}" for note in notes(comparison) + failures(comparison))
@@ -88,9 +97,10 @@ def _md(text: str) -> str:
 
 
 def latex(comparison: Comparison) -> str:
-    """The main table as a LaTeX table; it wants the package booktabs."""
+    """The main table as a LaTeX table, which wants the package booktabs; its caption says what was compared."""
     table = main_table(comparison).map(_tex).rename(columns=_tex)
-    said = " ".join(_tex(line) for line in sentences(comparison))
+    first = [title(comparison), *compared(comparison)]
+    said = " ".join(_tex(line) for line in [*(f"{each}." for each in first), *sentences(comparison)])
     return table.to_latex(index=False, column_format="l" + "r" * (len(table.columns) - 1), caption=said)
 
 

@@ -16,6 +16,7 @@ from ablate.records.names import COMPARISON, EVENTS, HISTORY, OWN_EVENTS
 from ablate.report import learning_curves, sections, svg
 from ablate.report.looks import looks
 from ablate.report.tables import markdown
+from ablate.report.units import spoken
 from ablate.tensorboard import scalars
 from ablate.tensorboard.writer import Writer
 from ablate.utils.files import filename, is_plain, remove
@@ -69,4 +70,4 @@ def _plots(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
         for place, curve in enumerate(arm["svgs"], start=1):
             yield f"strengths of {arm['arm']}/{place}", curve
     if scatter := sections.scatter(comparison, arms_looks):
-        yield f"comparison/{comparison.metric.split('/')[0]} and sparsity of every run", scatter["svg"]
+        yield f"comparison/{spoken(comparison.metric)} and sparsity of every run", scatter["svg"]

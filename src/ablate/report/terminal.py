@@ -11,19 +11,23 @@ from rich.box import Box
 from rich.table import Table
 
 from ablate.analysis.comparison import Comparison
+from ablate.report.compared import compared
 from ablate.report.tables import as_lists, main_table, strengths_table
 from ablate.report.text import EXPLORATORY, failures, notes, rows_of, sentences, title
 from ablate.utils.console import Console
 from ablate.utils.text import listed
 
 # Columns (how their names begin) that a narrow terminal does without, in this order.
-DISPENSABLE = ("epochs", "weights", "train", "could detect", "p, Holm", "95 % interval")
-STACKED = 4  # where not even a table without all of these has room, a block for each arm does without so many
+DISPENSABLE = ("epochs", "weights", "train", "gap", "could detect", "p, Holm", "95 % interval")
+STACKED = 5  # where not even a table without all of these has room, a block for each arm does without so many
 WRAPPED = {"arm": 24, "also differs in": 20}  # characters of columns of words that other columns don't take away
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    left_out = _show(main_table(comparison), title(comparison), console)
+    console.print(title(comparison), style="bold")
+    for line in compared(comparison):
+        console.prose(line, style="dim")
+    left_out = _show(main_table(comparison), "", console)
     strengths = strengths_table(comparison)
     if not strengths.empty:
         left_out += _show(strengths, EXPLORATORY, console)
@@ -44,7 +48,8 @@ def _show(frame: pd.DataFrame, title: str, console: Console) -> list[str]:
         console.print(_rich(kept, title, console.table))
         return [name for name in frame.columns if name not in kept]
     dispensable = _dispensable(frame, DISPENSABLE[:STACKED])
-    console.print(title, style="bold")
+    if title:
+        console.print(title, style="bold")
     console.print(_blocks(frame.drop(columns=dispensable)))
     return dispensable
 
@@ -90,7 +95,7 @@ def _lines(heading: str) -> list[str]:
 
 
 def _rich(frame: pd.DataFrame, title: str, lines: Box) -> Table:
-    table = Table(title=title, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
+    table = Table(title=title or None, title_justify="left", box=lines, padding=(0, 1, 0, 0), highlight=True)
     for heading in frame.columns:
         left = heading in (*WRAPPED, "verdict", "chosen")
         justify: Any = "left" if left else "right"

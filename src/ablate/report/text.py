@@ -10,22 +10,23 @@ import pandas as pd
 from ablate.analysis.comparison import Comparison
 from ablate.analysis.statistics import MINIMUM_SEEDS
 from ablate.report.scope import scope
-from ablate.report.units import Unit, p_value
+from ablate.report.trivial import constants, unbeaten
+from ablate.report.units import Unit, p_value, unit_of
 from ablate.utils.text import count, listed
 
 
 def sentences(comparison: Comparison) -> list[str]:
-    """The verdicts in words, and how far they reach."""
-    return verdicts(comparison) + scope(comparison)
+    """Whether nothing was learnt, the verdicts in words, and how far they reach."""
+    return unbeaten(comparison) + verdicts(comparison) + scope(comparison)
 
 
 def verdicts(comparison: Comparison) -> list[str]:
     """A sentence for what is better, worse, and not detected, and for arms of which nothing can be said."""
-    said = []
+    said, unit = [], unit_of(comparison)
     for baseline, group in comparison.arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]
         for verdict in ("better", "worse"):
-            said += [_found(row, Unit(comparison.metric)) for row in rows_of(others[others["verdict"] == verdict])]
+            said += [_found(row, unit) for row in rows_of(others[others["verdict"] == verdict])]
         equal = (others["difference"] == 0) & (others["difference_sd"] == 0)
         for names, _ in _named(others[equal]):
             said.append(f"In every seed, {names} gave the figure that {baseline} gave.")
@@ -44,12 +45,14 @@ def verdicts(comparison: Comparison) -> list[str]:
 def _found(row: dict[str, Any], unit: Unit) -> str:
     """A verdict with its figures. Of differences that are all equal there is no interval, and p is of sign flips."""
     difference, low, high = (unit.value(row[f"difference{end}"], True) for end in ("", "_low", "_high"))
+    points = _points(unit)
     sure = (
         f"95 % interval {low} to {high}, p" if low else "the same in every seed, so without an interval; sign flips: p"
     )
+    measured = f"{difference}{f'{points} of' if points else ' in'} {unit.name}"
     return (
-        f"{row['arm']} is {row['verdict']} than {row['baseline']}{also_differs(row)}: {difference}{_points(unit)} of "
-        f"{unit.name} ({sure} {p_value(row['p_holm'])} after Holm's correction, {row['pairs']} seeds)."
+        f"{row['arm']} is {row['verdict']} than {row['baseline']}{also_differs(row)}: {measured} ({sure} "
+        f"{p_value(row['p_holm'])} after Holm's correction, {row['pairs']} seeds)."
     )
 
 
@@ -69,7 +72,7 @@ def _named(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _detectable(silent: pd.DataFrame, comparison: Comparison) -> str:
     """What else would have been found of arms of which nothing was; of those without spread it can't be said."""
-    unit, found = Unit(comparison.metric), silent["detectable"].dropna()
+    unit, found = unit_of(comparison), silent["detectable"].dropna()
     if found.empty:
         return "; what could have been can't be said of a difference that is the same in every seed"
     least, most = unit.value(found.min()), unit.value(found.max())
@@ -83,6 +86,7 @@ def notes(comparison: Comparison) -> list[str]:
     lines = [
         f"± is the standard deviation over the seeds; differences are from {listed(arms['baseline'].unique())}, "
         "seed by seed",
+        *constants(comparison),
         *comparison.remarks,
     ]
     several = arms[arms["chosen_from"] > 1]

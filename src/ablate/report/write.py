@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ablate.analysis.comparison import Comparison
+from ablate.analysis.runs import INNER
 from ablate.records.locks import hold
 from ablate.records.names import COMPARISON, REPORT, RUNS, STRENGTHS, WRITING
 from ablate.records.ownership import TABLE, claim, foreign
@@ -36,7 +37,7 @@ def save(comparison: Comparison, folder: Path) -> None:
 def _save(comparison: Comparison, folder: Path) -> None:
     folders = [escaped(place).replace("\n", "\\n") for place in comparison.runs["folder"]]
     for name, table in ((RUNS, comparison.runs.assign(folder=folders)), (f"{COMPARISON}.csv", comparison.arms)):
-        write(folder / name, table.drop(columns=["data", "overlap"]).to_csv(index=False))
+        write(folder / name, table.drop(columns=[name for name in INNER if name in table]).to_csv(index=False))
     write(folder / f"{COMPARISON}.md", markdown(comparison))
     write(folder / f"{COMPARISON}.tex", latex(comparison))
     if comparison.strengths.empty:
