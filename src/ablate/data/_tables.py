@@ -13,7 +13,7 @@ from ablate.data import _text
 from ablate.data._values import typed
 from ablate.utils import files, memory
 from ablate.utils.errors import ConfigError, one_line, one_of, refuse
-from ablate.utils.text import count, cut, listed
+from ablate.utils.text import count, cut, line, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,15 +62,15 @@ def _read(
 ) -> tuple[pd.DataFrame, list[str]]:
     kind = path.suffix.lower()
     if kind in PARQUET:
-        frame, how = _parquet(path), list[str]()
+        frame, how = _parquet(path)
     elif kind in EXCEL:
         frame, how = _excel(path, sheet)
     else:
         frame, how = _csv(path, separator, decimal, encoding, quote)
     if not len(frame):
         raise ValueError("holds no rows")
-    said = f"{path.name}: {count(len(frame), 'row')}, {count(len(frame.columns), 'column')}"
-    return frame, ["; ".join([said.replace(f"{len(frame)} row", f"{len(frame):,} row"), *how])]
+    rows, columns = count(len(frame), "row"), count(len(frame.columns), "column")
+    return frame, ["; ".join([f"{line(path.name)}: {rows}, {columns}", *how])]
 
 
 def _csv(path: Path, separator: str, decimal: str, encoding: str, quote: str) -> tuple[pd.DataFrame, list[str]]:
@@ -111,6 +111,8 @@ def _csv(path: Path, separator: str, decimal: str, encoding: str, quote: str) ->
     how[0] += f", {found}" if found != "utf-8" else ""
     if one.skip:
         how.append(f"{count(one.skip, 'line')} above the names left out")
+    if trailing:
+        how.append(f"each row ends in one of the {one.name} too many")
     if empty := [name for name in unnamed if frame[name].isna().all()]:
         frame = frame.drop(columns=empty)
         how.append(f"{count(len(empty), 'column')} without name and values left out")
@@ -119,7 +121,7 @@ def _csv(path: Path, separator: str, decimal: str, encoding: str, quote: str) ->
     return frame, how + notes
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _parquet(path: Path) -> tuple[pd.DataFrame, list[str]]:
     import pandas as pd
 
     try:
@@ -127,9 +129,13 @@ def _parquet(path: Path) -> pd.DataFrame:
     except ImportError:
         raise ValueError(f"is read by pyarrow, which is not installed: {INSTALL}") from None
     try:
-        return pd.read_parquet(path, engine="pyarrow")
+        frame = pd.read_parquet(path, engine="pyarrow")
     except Exception as error:  # whatever pyarrow stumbles over
         raise ValueError(f"is no Parquet file that can be read: {one_line(error)}") from None
+    if any(name is not None for name in frame.index.names):  # a column too
+        return frame.reset_index(), []
+    ranged = isinstance(frame.index, pd.RangeIndex)
+    return frame.reset_index(drop=True), [] if ranged else ["names of rows left out"]
 
 
 def _excel(path: Path, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.utils.text import count as of
 from ablate.utils.text import cut, listed
 
 # In the order of preference: commas stand in numbers and texts too, blanks everywhere.
@@ -22,7 +23,13 @@ QUOTES = {"double": '"', "single": "'", "none": None}
 NONE = "\x1f"  # separates nothing: no text that is read holds it
 SAMPLE = 2**18  # characters by which a dialect is found out
 LONGEST_FIELD = 2**30
-_MARKS = (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins as that of UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _OTHERS = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"%PDF": "a PDF",
     b"PK\x03\x04": "a ZIP archive", b"\xd0\xcf\x11\xe0": "an old Excel file: save it as .xlsx",
@@ -238,7 +245,7 @@ def table(text: str, one: Dialect) -> tuple[list[str], int, bool]:
             odd.append((line, len(row)))
     if odd and trailing != count:
         line, fields = odd[0]
-        told = f"line {line:,} has {fields:,} {'field' if fields == 1 else 'fields'}, and the first one, of names, {width:,}"
+        told = f"line {line:,} has {of(fields, 'field')}, and the first one, of names, {width:,}"
         why = "its separators or quotes may be others" if len(odd) < count else "a column may lack its name"
         raise ValueError(f"{told} ({len(odd):,} of {count:,} rows differ); {why}")
     return names, count, bool(odd)

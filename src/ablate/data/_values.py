@@ -89,8 +89,6 @@ def typed(raw: Mapping[str, pd.Series[Any]], decimal: str) -> tuple[pd.DataFrame
     if decimal == "auto" and not comma:
         unsure = [name for name, one in columns.items() if one.comma and not one.point]
         if unsure:
-            why = "may be decimals or marks of thousands" if not against else "while others have decimal points"
-            said.append(
-                f"read as text: the commas of {cut(listed(unsure))}, which {why}; dataset.decimal=comma, or point"
-            )
+            why = "while others have decimal points" if against else "which may be marks of thousands"
+            said.append(f"read as text for commas in it, {why}: {cut(listed(unsure))}; dataset.decimal=comma, or point")
     return pd.DataFrame({name: one.array(comma) for name, one in columns.items()}), comma, said
