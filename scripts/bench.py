@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import resource
@@ -69,6 +70,7 @@ def by_hand(epochs: int, configs: Sequence[Config], threads: int, loader: bool =
         for fan_in, fan_out in pairwise(widths(c)[:-1]):
             layers += [nn.Linear(fan_in, fan_out), nn.ReLU(), nn.Dropout(c.model.dropout)]
         model = nn.Sequential(*layers, nn.Linear(c.model.hidden[-1], data.outputs))
+        assert isinstance(data.train.x, Tensor)
         loaded = DataLoader(TensorDataset(data.train.x, data.train.y), c.trainer.batch_size, shuffle=True)
         optimizer, criterion = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
         weights = [layer.weight for layer in model if isinstance(layer, nn.Linear)]
@@ -206,7 +208,7 @@ def lasting(configs: Sequence[Config], epochs: int) -> list[Config]:
 def widths(c: Config) -> list[int]:
     """The network's widths, from input to output."""
     data = split(c.dataset, c.split_seed)
-    return [data.train.x[0].numel(), *c.model.hidden, data.outputs]
+    return [math.prod(data.shape), *c.model.hidden, data.outputs]
 
 
 # The sections

@@ -40,6 +40,7 @@ from rich.table import Table
 
 from ablate.config import checks, registration
 from ablate.config.schema import Config
+from ablate.preprocessing.splits import split
 from ablate.training.engine import train
 from ablate.training.stack import Stack
 
@@ -125,7 +126,7 @@ def of_keras(keras: Any, preset: str, config: Config) -> Figures:
         labels = y.flatten().numpy()
         return x.flatten(1).numpy(), labels[:, None] if stack.data.outputs == 1 else np.eye(stack.data.outputs)[labels]
 
-    val = given(stack.data.parts["val"].x, stack.data.parts["val"].y)
+    val = given(torch.from_numpy(np.asarray(split(config.dataset, config.split_seed).val.samples)), stack.data.y["val"])
     found: Figures = {name: [] for name in FIGURES}
     for epoch in range(1, EPOCHS + 1):
         batches = [(x[0], y[0, 0]) for x, y, _, _ in stack.data.batches([config.seed], epoch, size, pads=False)]

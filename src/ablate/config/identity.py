@@ -14,7 +14,7 @@ from ablate.utils.text import listed, shown
 SEMANTICS = 2
 
 # How and where a run is carried out, and what is kept of it: keys, and groups of keys.
-INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root", "trainer.checkpoint_every")
+INDECISIVE = ("device", "logging", "stack", "rerun", "dataset.root", "dataset.in_memory", "trainer.checkpoint_every")
 
 
 def settings(config: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def groups() -> frozenset[str]:
 
 def everywhere() -> dict[str, Any]:
     """The keys that every option of a group has, whether its file names them or not."""
-    return {"regularizer": unregularized(), "dataset": {"samples": None}, "study": UNCHOSEN}
+    return {"regularizer": unregularized(), "dataset": {"samples": None, "in_memory": None}, "study": UNCHOSEN}
 
 
 def register() -> None:

@@ -55,7 +55,8 @@ def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
     stacks: list[list[int]] = []
     sizes = {key: size(configs[group[0]]) for key, group in groups.items()}
     work = sum(sizes[key].epoch * configs[i].trainer.epochs for key, group in groups.items() for i in group)
-    workers = wanted.workers or _workers(configs, work)
+    streamed = any(size.streamed for size in sizes.values())  # by processes of their own, which a worker can't have
+    workers = wanted.workers or (1 if streamed else _workers(configs, work))
     for key, group in groups.items():
         splits = len({configs[i].split_seed for i in group})
         fits = _fitting(sizes[key], len(group), splits, int(SHARE * memory.free() / workers))
@@ -73,6 +74,7 @@ def plan(configs: Sequence[Config], done: Sequence[int] = ()) -> Plan:
     workers = min(workers, len(stacks))
     # A worker, forked from a process with threads, has but one; a GPU that is in use here can't be used there.
     here = len(configs) == 1 or device(configs[0]).type != "cpu" or any(s.threads > 1 for s in sizes.values())
+    here = here or streamed
     return Plan(stacks, workers, alone, sum(map(bool, done)), here and workers == 1)
 
 

@@ -101,6 +101,11 @@ class DatasetConfig(Schema):
         default=None,
         description="how many of the training samples are used, the smaller part within the larger; null: all",
     )
+    in_memory: bool | None = Field(
+        default=None,
+        description="whether all samples are kept in memory, or read while training; null: where there is room. No "
+        "figure depends on it",
+    )
 
 
 class TableConfig(DatasetConfig):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any, Protocol
 
 import numpy as np
 
 from ablate.options.schema import DatasetConfig
+from ablate.utils import memory
 from ablate.utils.errors import refuse
 
-PIECE = 4096  # samples that are scaled at a time, in float64
+PIECE = 2**29  # bytes of samples that are looked at together, in float64
 
 
 class Inputs(Protocol):
@@ -33,46 +37,66 @@ class Scaled:
     said: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, x: Any, kind: str) -> Scaled:
-        """x: the training part, [n, columns] or [n, channels, …]; kind: as `dataset.scaling`.
+    def fit(cls, x: Any, at: np.ndarray, kind: str) -> Scaled:
+        """x: an array, [n, columns] or [n, channels, …], or what reads one; at: the places of the training part; kind:
+        as `dataset.scaling`. Taken piece by piece, to the same bits whether the samples are in memory or read.
 
         Raises:
             ConfigError: arrays can't be scaled so.
         """
-        axes = (0, *range(2, x.ndim))
-        if kind == "standard":
-            shift = x.mean(axes, dtype=np.float64, keepdims=True)
-            scale = x.std(axes, dtype=np.float64, keepdims=True)
-        elif kind == "unit":
-            shift = x.min(axes, keepdims=True).astype(np.float64)
-            scale = x.max(axes, keepdims=True) - shift
-        elif kind == "robust":
-            low, shift, high = np.percentile(x, (25, 50, 75), axis=axes, keepdims=True)
-            scale = high - low
-        elif kind == "none":
+        axes = (0, *range(2, len(x.shape)))
+        if kind == "none":
             return cls(np.zeros(1), np.ones(1))
+        if kind == "standard":
+            n = len(at) * math.prod(x.shape[2:])
+            shift = sum(piece.sum(axes, dtype=np.float64, keepdims=True) for piece in pieces(x, at)) / n
+            scale = np.sqrt(sum(np.square(piece - shift).sum(axes, keepdims=True) for piece in pieces(x, at)) / n)
+        elif kind == "unit":
+            shift = np.min([p.min(axes, keepdims=True) for p in pieces(x, at)], axis=0).astype(np.float64)
+            scale = np.max([p.max(axes, keepdims=True) for p in pieces(x, at)], axis=0) - shift
+        elif kind == "robust":
+            memory.demand(
+                "dataset.scaling=robust: all training samples at once", memory.FLOAT * len(at) * math.prod(x.shape[1:])
+            )
+            low, shift, high = np.percentile(x[at], (25, 50, 75), axis=axes, keepdims=True)
+            scale = high - low
         else:
             raise refuse("dataset.scaling", kind, "is for tables; of arrays: standard, robust, unit or none")
         return cls(shift, np.where(scale == 0, 1, scale))  # a constant feature stays where it is
 
-    def transform(self, x: Any) -> np.ndarray:
+    def transform(self, x: np.ndarray) -> np.ndarray:
         """float32 [n, *shape]; what is too large for that is infinite."""
-        scaled = np.empty(x.shape, dtype=np.float32)
-        for begin in range(0, len(x), PIECE):  # images come as bytes
-            piece = slice(begin, begin + PIECE)
-            with np.errstate(over="ignore"):
-                scaled[piece] = (x[piece] - self.shift) / self.scale
-        return scaled
+        with np.errstate(over="ignore"):
+            return ((x - self.shift) / self.scale).astype(np.float32)
 
 
-def fitted(x: Any, config: DatasetConfig) -> Inputs:
-    """How this training part, an array or a data frame, becomes numbers.
+def pieces(x: Any, at: np.ndarray) -> Iterator[np.ndarray]:
+    """The samples at these places, [m, …] each time."""
+    rows = max(1, PIECE // (8 * math.prod(x.shape[1:])))
+    for begin in range(0, len(at), rows):
+        yield np.asarray(fresh(x)[at[begin : begin + rows]])
+
+
+def fresh(x: Any) -> Any:
+    """A mapped array mapped anew: what was read of the old one no longer counts as this process's memory."""
+    if not isinstance(x, np.memmap) or not isinstance(x.base, mmap):
+        return x
+    order: Any = "C" if x.flags.c_contiguous else "F"
+    return np.memmap(str(x.filename), x.dtype, "r", x.offset, x.shape, order)
+
+
+def fitted(x: Any, at: np.ndarray, config: DatasetConfig) -> Inputs:
+    """How samples, an array or a data frame, become numbers, by those of the training part, which are at these places.
 
     Raises:
-        ConfigError: it can't.
+        ConfigError: they can't.
     """
-    if isinstance(x, np.ndarray):
-        return Scaled.fit(x, config.scaling)
+    if not is_frame(x):
+        return Scaled.fit(x, at, config.scaling)
     from ablate.preprocessing.columns import Columns  # imports scikit-learn, which only tables need
 
-    return Columns.fit(x, config)
+    return Columns.fit(x.iloc[at], config)
+
+
+def is_frame(x: Any) -> bool:
+    return hasattr(x, "iloc")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -16,22 +17,25 @@ from torch import Tensor
 from ablate import data
 from ablate.data import Source
 from ablate.options.schema import DatasetConfig, Keyed
-from ablate.preprocessing.inputs import Inputs, fitted
+from ablate.preprocessing.inputs import Inputs, fitted, is_frame, pieces
 from ablate.preprocessing.parts import parts
+from ablate.preprocessing.streams import Stream, fingerprint, readers
 from ablate.preprocessing.targets import Target, target
+from ablate.utils import memory
 from ablate.utils.errors import refuse
 from ablate.utils.text import count, listed, shown
 
+ROOM = 0.25  # of the free memory that samples may take
 NAMED = 10  # classes whose shares are said
 
 
 @dataclass(frozen=True)
 class Part:
-    """x: float32 [n, *shape]; y: int64 [n] of classes, float32 [n, k] of several labels or numbers; weight: float32
+    """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of several labels or numbers; weight: float32
     [n], of the samples in losses and metrics, or None where all count alike.
     """
 
-    x: Tensor
+    x: Tensor | Stream
     y: Tensor
     weight: Tensor | None = None
 
@@ -39,8 +43,14 @@ class Part:
         return len(self.y)
 
     @property
+    def samples(self) -> np.ndarray | Stream:
+        """To be indexed by places, [n, *shape]."""
+        return self.x.numpy() if isinstance(self.x, Tensor) else self.x
+
+    @property
     def bytes(self) -> int:
-        return sum(tensor.nbytes for tensor in (self.x, self.y, self.weight) if tensor is not None)
+        """That are in memory."""
+        return sum(tensor.nbytes for tensor in (self.x, self.y, self.weight) if isinstance(tensor, Tensor))
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Facts:
     """What is to be known of a split without its samples.
 
     shape: of one sample; outputs: how many numbers a model gives; parts: how many samples each has; bytes: of all;
-    said: lines about how it was made.
+    streamed: whether the samples are read while training; said: lines about how it was made.
     """
 
     shape: tuple[int, ...]
@@ -57,6 +67,7 @@ class Facts:
     parts: Mapping[str, int]
     bytes: int
     fingerprint: str
+    streamed: bool
     said: tuple[str, ...]
 
 
@@ -92,6 +103,10 @@ class Split:
         return {"train": self.train, "val": self.val, "test": self.test}
 
     @property
+    def streamed(self) -> bool:
+        return isinstance(self.train.x, Stream)
+
+    @property
     def described(self) -> dict[str, Any]:
         """What a result tells of it: what it is called, the task, how many there are; shares: of each class in the
         training part.
@@ -113,7 +128,7 @@ class Split:
     def facts(self) -> Facts:
         rows = {name: len(part) for name, part in self.parts.items()}
         size = sum(part.bytes for part in self.parts.values())
-        return Facts(self.shape, self.outputs, self.target.task, rows, size, self.fingerprint, self.said)
+        return Facts(self.shape, self.outputs, self.target.task, rows, size, self.fingerprint, self.streamed, self.said)
 
 
 Asked = tuple[Keyed, str]  # a dataset with the seed of its split, and a task
@@ -178,17 +193,14 @@ def _split(asked: Keyed, task: str) -> Split:
         if y is not None:
             taken[name] = (x, y, np.arange(len(y)))
     x, y, at = taken["train"]
-    train_x = _rows(x, at)
-    inputs, wanted = fitted(train_x, config), wanted.fitted(y[at])
+    inputs, wanted = fitted(x, at, config), wanted.fitted(y[at])
+    in_memory = _in_memory(config, [(x, at) for x, _, at in taken.values()])
     found = {}
-    for name in ("train", "val", "test"):
-        x, y, at = taken[name]
-        numbers = inputs.transform(train_x if name == "train" else _rows(x, at))
-        if not np.isfinite(numbers).all():
-            raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
-        weight = None if source.weight is None else torch.from_numpy(source.weight[at].astype(np.float32))
-        found[name] = Part(torch.from_numpy(numbers), torch.from_numpy(wanted.encode(y[at])), weight)
-    columns = None if isinstance(source.x, np.ndarray) else source.x.shape[1]
+    for name, (x, y, at) in taken.items():
+        weight = source.weight[at].astype(np.float32) if source.weight is not None and name in places else None
+        numbers = _numbers(x, at, inputs, config) if in_memory else Stream(x, at, inputs)
+        found[name] = Part(numbers, torch.from_numpy(wanted.encode(y[at])), _tensor(weight))
+    _, y, at = taken["test"]
     made = Split(
         train=found["train"],
         val=found["val"],
@@ -198,7 +210,7 @@ def _split(asked: Keyed, task: str) -> Split:
         inputs=inputs,
         fingerprint=_fingerprint(came),
         name=_name(config),
-        columns=columns,
+        columns=source.x.shape[1] if is_frame(source.x) else None,
     )
     _check_classes(made, source, config)
     return replace(made, said=(*source.said, *inputs.said, _said(made)))
@@ -206,7 +218,7 @@ def _split(asked: Keyed, task: str) -> Split:
 
 def _complete(source: Source, config: DatasetConfig) -> Source:
     """Of tables, without the rows that lack values, where these are to be left out."""
-    if isinstance(source.x, np.ndarray):
+    if not is_frame(source.x):
         return source
     from ablate.preprocessing.columns import missing  # imports pandas
 
@@ -229,8 +241,35 @@ def _in_proportion(source: Source, wanted: Target) -> np.ndarray:
     return wanted.encode(source.y) if wanted.classes else np.zeros(n, dtype=np.int64)
 
 
-def _rows(x: Any, at: np.ndarray) -> Any:
-    return x.iloc[at] if hasattr(x, "iloc") else x[at]
+def _in_memory(config: DatasetConfig, parts: Sequence[tuple[Any, np.ndarray]]) -> bool:
+    """Whether samples are kept in memory: a table's are, others where that leaves room."""
+    needed = sum(memory.FLOAT * len(at) * math.prod(x.shape[1:]) for x, at in parts)
+    if any(is_frame(x) for x, _ in parts):
+        if config.in_memory is False:
+            raise refuse("dataset.in_memory", False, "is for arrays and images; a table is read into memory")
+        return True
+    if config.in_memory:
+        memory.demand("dataset.in_memory: the samples", needed)
+    return needed < ROOM * memory.free() if config.in_memory is None else config.in_memory
+
+
+def _numbers(x: Any, at: np.ndarray, inputs: Inputs, config: DatasetConfig) -> Tensor:
+    """All samples at these places, [n, *shape]."""
+    if is_frame(x):
+        numbers = inputs.transform(x.iloc[at])
+    else:
+        numbers = np.empty((len(at), *x.shape[1:]), np.float32)
+        done = 0
+        for piece in pieces(x, at):
+            numbers[done : done + len(piece)] = inputs.transform(piece)
+            done += len(piece)
+    if not np.isfinite(numbers).all():
+        raise refuse("dataset.scaling", config.scaling, "makes numbers that are too large for 32 bits")
+    return torch.from_numpy(numbers)
+
+
+def _tensor(array: np.ndarray | None) -> Tensor | None:
+    return None if array is None else torch.from_numpy(array)
 
 
 def _check_classes(made: Split, source: Source, config: DatasetConfig) -> None:
@@ -259,8 +298,9 @@ def _said(made: Split) -> str:
     told, target = made.described, made.target
     of = f" ({target.name})" if target.name else ""
     rows = " + ".join(f"{n:,}" for n in told["rows"].values())
+    reading = f", read while training ({count(readers(), 'reader')})" if made.streamed else ""
     features = "×".join(map(str, made.shape))
-    line = f"{target.task}{of}; training + validation + test: {rows} samples of {features} numbers"
+    line = f"{target.task}{of}; training + validation + test: {rows} samples of {features} numbers{reading}"
     if told["classes"]:
         shares = [f"{label} {100 * share:.1f} %" for label, share in zip(told["classes"], told["shares"], strict=True)]
         more = [f"{len(shares) - NAMED} more"] * (len(shares) > NAMED)
@@ -273,13 +313,15 @@ def _fingerprint(source: Source) -> str:
     digest = hashlib.sha256()
     parts = (source.x, source.y, source.test_x, source.test_y, source.val_x, source.val_y)
     for array in (*parts, source.group, source.time, source.weight):
-        if array is not None:
+        if array is not None and (known := fingerprint(array)) is not None:
+            digest.update(known.encode())
+        elif array is not None:
             _digest(array, digest)
     return digest.hexdigest()
 
 
 def _digest(array: Any, digest: Any) -> None:
-    if hasattr(array, "iloc"):
+    if is_frame(array):
         import pandas as pd
 
         digest.update(repr([*zip(array.columns, map(str, array.dtypes), strict=True)]).encode())
@@ -288,4 +330,5 @@ def _digest(array: Any, digest: Any) -> None:
     if array.dtype.kind in "OUS":
         digest.update(repr(array.tolist()).encode())
     else:
-        digest.update(np.ascontiguousarray(array).data)
+        for piece in pieces(array, np.arange(len(array))):
+            digest.update(np.ascontiguousarray(piece).data)

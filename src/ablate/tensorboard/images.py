@@ -12,6 +12,8 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ablate.preprocessing.streams import Stream
+
 WRITTEN = 30  # classes up to which the cells of a confusion matrix are large enough for numbers
 CELL = 22  # pixels
 SIDE = 420  # pixels of a matrix of more classes
@@ -52,7 +54,7 @@ def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, classes: int) -> 
 
 
 def worst_mistakes(
-    x: np.ndarray, truth: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, order: np.ndarray
+    x: np.ndarray | Stream, truth: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, order: np.ndarray
 ) -> Image.Image:
     """Images with what they are, what was predicted, and how confidently.
 

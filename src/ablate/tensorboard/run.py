@@ -99,4 +99,4 @@ def _mistakes(config: Config, logits: Tensor) -> Iterator[tuple[str, Image]]:
     wrong = np.flatnonzero(predicted != truth)
     if len(data.shape) == 3 and len(wrong):
         order = wrong[np.argsort(p[truth[wrong], wrong], kind="stable")]  # of the greatest loss first
-        yield "mistakes/worst", images.worst_mistakes(data.val.x.numpy(), truth, predicted, p.max(0), order)
+        yield "mistakes/worst", images.worst_mistakes(data.val.samples, truth, predicted, p.max(0), order)

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ablate.preprocessing import streams
 from ablate.preprocessing.splits import Part, Split
+from ablate.preprocessing.streams import Joined, Stream
 from ablate.utils.seeds import ORDER, generator
 
 BATCH_PAD = 16  # samples in a batch come in multiples of this, where it is filled up
@@ -51,19 +53,24 @@ class Batches:
         distinct = self.splits = list({id(s): s for s in splits}.values())
         self.device = device
         self.which = [next(i for i, d in enumerate(distinct) if d is s) for s in splits]
-        self.parts: dict[str, Part] = {}
+        self.x: dict[str, Tensor | Joined] = {}
+        self.y: dict[str, Tensor] = {}
+        self.weight: dict[str, Tensor | None] = {}
         self.in_loss: dict[str, Tensor | None] = {}
         for name in ("train", "val", "test"):
             parts: list[Part] = [getattr(s, name) for s in distinct]
-            x, y = (_joined(t) for t in ([p.x for p in parts], [p.y for p in parts]))
+            read = [p.x for p in parts if isinstance(p.x, Stream)]
+            whole = [p.x for p in parts if isinstance(p.x, Tensor)]
+            x = Joined(read) if read else _joined(whole).to(device)
+            y = _joined([p.y for p in parts]).to(device)
             weights = [p.weight for p in parts if p.weight is not None]
             weight = _joined(weights).to(device) if weights else None
-            self.parts[name] = Part(x.to(device), y.to(device), weight)
+            self.x[name], self.y[name], self.weight[name] = x, y, weight
             self.in_loss[name] = weight
             if balanced:
                 own = _joined([_of_class(s)[p.y] for s, p in zip(distinct, parts, strict=True)]).to(device)
                 self.in_loss[name] = own if weight is None else own * weight
-        self.sizes = {name: len(getattr(distinct[0], name)) for name in self.parts}
+        self.sizes = {name: len(getattr(distinct[0], name)) for name in self.y}
         self.outputs = distinct[0].outputs
 
     def keep(self, rows: Sequence[int]) -> None:
@@ -78,37 +85,53 @@ class Batches:
         pads: fill batches up to a multiple of 16 with samples of weight 0, as products of odd sizes are
         rounded differently on several threads.
         """
-        part, n, weights = self.parts["train"], self.sizes["train"], self.in_loss["train"]
+        y, n, weights = self.y["train"], self.sizes["train"], self.in_loss["train"]
         orders = {s: torch.randperm(n, generator=generator(s, ORDER, epoch)) for s in set(seeds)}
-        order = torch.stack([orders[s] + w * n for s, w in zip(seeds, self.which, strict=True)]).to(self.device)
-        for begin in range(0, n, size):
-            index = order[:, begin : begin + size]
-            real = index.shape[1]
+        order = torch.stack([orders[s] + w * n for s, w in zip(seeds, self.which, strict=True)])
+        places = [order[:, begin : begin + size] for begin in range(0, n, size)]
+        if pads:
+            places = [_padded(index) for index in places]
+        for begin, index, x in zip(range(0, n, size), places, self._read("train", places), strict=True):
+            real, flat = min(size, n - begin), index.reshape(-1).to(self.device)
             weight = torch.full((real,), 1 / real, device=self.device)
             if weights is not None:
-                own = weights.index_select(0, index.reshape(-1)).view(len(index), 1, real)
+                own = weights.index_select(0, flat).view(len(index), 1, -1)[:, :, :real]
                 weight = own / own.sum(2, keepdim=True)
-            if pads and (padding := -real % BATCH_PAD):
-                index = torch.cat([index, index[:, :1].expand(-1, padding)], 1)
+            if padding := index.shape[1] - real:
                 weight = torch.cat([weight, weight.new_zeros(*weight.shape[:-1], padding)], -1)
-            runs, batch = index.shape
-            flat = index.reshape(-1)
-            x = part.x.index_select(0, flat).view(runs, batch, *part.x.shape[1:])
-            yield x, part.y.index_select(0, flat).view(runs, batch, -1).transpose(1, 2), weight, real
+            yield x, y.index_select(0, flat).view(*index.shape, -1).transpose(1, 2), weight, real
 
     def pieces(self, name: str) -> Iterator[Piece]:
         """The samples of a part in large batches."""
-        part, n = self.parts[name], self.sizes[name]
-        shared = len(set(self.which)) == 1
-        splits = torch.tensor(self.which[:1] if shared else self.which, device=self.device)
-        for begin in range(0, n, EVALUATION_BATCH):
-            rows = slice(begin, begin + EVALUATION_BATCH)
-            x, y, weight, in_loss = (
-                None if t is None else t.view(-1, n, *t.shape[1:])[:, rows].index_select(0, splits)
-                for t in (part.x, part.y, part.weight, self.in_loss[name])
+        n, shared = self.sizes[name], len(set(self.which)) == 1
+        which = torch.tensor(self.which[:1] if shared else self.which)
+        ends = [(begin, min(n, begin + EVALUATION_BATCH)) for begin in range(0, n, EVALUATION_BATCH)]
+        places = [which.unsqueeze(1) * n + torch.arange(*end) for end in ends]
+        for index, x in zip(places, self._read(name, places), strict=True):
+            flat = index.reshape(-1).to(self.device)
+            y, weight, in_loss = (
+                None if t is None else t.index_select(0, flat).view(*index.shape, *t.shape[1:])
+                for t in (self.y[name], self.weight[name], self.in_loss[name])
             )
-            assert x is not None and y is not None
-            yield Piece(x, y.view(*y.shape[:2], -1).transpose(1, 2), weight, in_loss)
+            assert y is not None
+            yield Piece(x, y.view(*index.shape, -1).transpose(1, 2), weight, in_loss)
+
+    def _read(self, name: str, places: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Samples of a part, [*index.shape, *shape] for each index, [runs, batch], of those that stand in it."""
+        x = self.x[name]
+        found: Iterator[Tensor]
+        if isinstance(x, Tensor):
+            found = (x.index_select(0, index.reshape(-1).to(self.device)) for index in places)
+        else:
+            found = (read.to(self.device) for read in streams.read(x, [index.numpy() for index in places]))
+        for index, samples in zip(places, found, strict=True):
+            yield samples.view(*index.shape, *x.shape[1:])
+
+
+def _padded(index: Tensor) -> Tensor:
+    """Filled up to a multiple of `BATCH_PAD` with the first sample of each run."""
+    padding = -index.shape[1] % BATCH_PAD
+    return torch.cat([index, index[:, :1].expand(-1, padding)], 1) if padding else index
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:

@@ -26,7 +26,7 @@ def signature(config: Config) -> str:
 class Size:
     """parameters: of one run; epoch: multiplications of one epoch of it, training and evaluation.
 
-    data: bytes of its samples.
+    data: bytes of its samples in memory; streamed: whether they are read while training.
 
     alone: why such runs are trained one after the other, or None; threads: how many pay inside an operation.
     """
@@ -36,6 +36,7 @@ class Size:
     data: int
     alone: str | None
     threads: int
+    streamed: bool
 
 
 def size(config: Config) -> Size:
@@ -46,4 +47,4 @@ def size(config: Config) -> Size:
     executor, alone = executors.of(config, data)
     epoch = parameters * (4 * data.parts["train"] + data.parts["val"])
     threads = executors.parallelism(executor, parameters, config.trainer.batch_size)
-    return Size(parameters, epoch, data.bytes, alone, threads)
+    return Size(parameters, epoch, data.bytes, alone, threads, data.streamed)
