@@ -317,3 +317,110 @@ def test_folders_are_sorted_by_their_numbers_whatever_else_counts_as_a_digit(dig
     names = [f"a{digit}-10/x", f"a{digit}-9/x", f"a{digit}", digit]
     ordered = sorted(names, key=comparison._natural)
     assert ordered.index(names[1]) < ordered.index(names[0])
+
+
+def on(folder: Path, data: str, arm: str, accuracy: float, seed: int = 0, **config: object) -> None:
+    """A run on samples of this fingerprint, which are called data.csv unless the config has a path."""
+    origin = {"code": {}, "data": data}
+    result(folder, arm, seed, accuracy, origin=origin, **(L1 if arm != "none" else {}) | config)
+    name = config.get("dataset", {}).get("path", "data.csv") if isinstance(config.get("dataset", {}), dict) else ""
+    tell(folder, data={"name": str(name).rpartition("/")[2]})
+
+
+def test_files_of_other_paths_have_a_block_each(tmp_path):
+    for place in ("a", "b"):
+        for arm, accuracy in (("none", 0.9), ("l1=1e-4", 0.8)):
+            dataset = {"name": "csv", "path": f"{place}/data.csv"}
+            on(tmp_path / f"{place}{arm}", "1", arm, accuracy - (place == "b") / 2, dataset=dataset)
+    compared = compare_folders(tmp_path)
+    assert compared.arms[["arm", "mean"]].values.tolist() == [
+        ["none path=a/data.csv", pytest.approx(0.9)],
+        ["l1=1e-4 path=a/data.csv", pytest.approx(0.8)],
+        ["none path=b/data.csv", pytest.approx(0.4)],
+        ["l1=1e-4 path=b/data.csv", pytest.approx(0.3)],
+    ]
+    assert set(compared.runs["dataset"]) == {"data.csv (path=a/data.csv)", "data.csv (path=b/data.csv)"}
+
+
+def test_a_file_that_has_changed_is_never_mixed_with_what_it_was(tmp_path):
+    for data, accuracy in (("aaaaaa", 0.9), ("bbbbbb", 0.4)):
+        for arm, less in (("none", 0.0), ("l1=1e-4", 0.1)):
+            for seed in (0, 1):
+                on(tmp_path / f"{data}{arm}{seed}", data, arm, accuracy - less, seed)
+    compared = compare_folders(tmp_path)
+    assert list(compared.arms["n"]) == [2] * 4
+    assert compared.arms[["arm", "baseline"]].values.tolist() == [
+        [f"{arm} data.csv@{data}", f"none data.csv@{data}"] for data in ("aaaa", "bbbb") for arm in ("none", "l1=1e-4")
+    ]
+    assert set(compared.runs["dataset"]) == {"data.csv (samples=aaaa)", "data.csv (samples=bbbb)"}
+    assert "In each data setting" in markdown(compared)
+
+
+def test_data_that_settings_do_not_tell_apart_are_named(tmp_path):
+    for name, data in (("old", "aaaaaa"), ("new", "bbbbbb")):
+        on(tmp_path / name, data, "none", 0.9)
+        tell(tmp_path / name, data={"name": name})
+    compared = compare_folders(tmp_path)
+    assert sorted(compared.arms["arm"]) == ["none new", "none old"]
+    assert sorted(compared.runs["dataset"]) == [
+        "new",
+        "old",
+    ]
+
+
+def test_samples_that_are_drawn_by_the_seed_of_a_split_of_ones_own_are_one_data_setting(tmp_path):
+    for seed in range(3):
+        on(tmp_path / f"{seed}", f"{seed}", "none", 0.9, seed, dataset={"name": "noise", "split_seed": None})
+    assert list(compare_folders(tmp_path).arms["n"]) == [3]
+    on(tmp_path / "again", "new", "none", 0.9, 0, dataset={"name": "noise", "split_seed": None})
+    assert len(compare_folders(tmp_path).arms) == 4
+
+
+def tasks(folder: Path, which: str) -> None:
+    """A run of an arm on data for classes, and one on data of numbers."""
+    for name, metrics in (("iris", {"accuracy/test": 0.9, "auc/test": 0.8}), ("diabetes", {"rmse/test": 55.0})):
+        for arm in ("none", "l1=1e-4") if name in which else ():
+            result(folder / f"{name}{arm}", arm, 0, 0.0, dataset={"name": name}, **(L1 if arm != "none" else {}))
+            content = json.loads((folder / f"{name}{arm}" / "result.json").read_text())
+            content["metrics"] = {"loss/val": 0.1, "loss/test": 0.2} | metrics
+            (folder / f"{name}{arm}" / "result.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("which", "metric"), [("iris", "accuracy/test"), ("diabetes", "rmse/test")])
+def test_the_metric_is_the_first_of_the_task_where_none_is_asked_for(tmp_path, which, metric):
+    tasks(tmp_path, which)
+    compared = compare_folders(tmp_path)
+    assert (compared.metric, compared.remarks) == (metric, []) and compared.arms["mean"].notna().all()
+
+
+def test_data_of_several_tasks_are_compared_by_what_they_have_in_common_and_the_table_says_so(tmp_path):
+    tasks(tmp_path, "iris diabetes")
+    compared = compare_folders(tmp_path)
+    assert compared.metric == "loss/test" and len(compared.arms) == 4
+    said = "accuracy and rmse: not all data have one of them, so loss/test is compared"
+    assert compared.remarks[0].startswith(said) and said in markdown(compared)
+    by_auc = compare_folders(tmp_path, metric="auc")
+    assert by_auc.metric == "auc/test" and list(by_auc.arms["n"]) == [0, 0, 1, 1]
+
+
+def test_a_study_of_which_nothing_has_finished_keeps_its_metric(tmp_path, capsys):
+    result(tmp_path / "0", "none", 0, 0.0, "failed")
+    Sweep([], "mine", "plain", "auc/test", [Asked("none0", "plain", 0)]).write(tmp_path)
+    assert compare_folders(tmp_path).metric == "auc/test" and capsys.readouterr().err == ""
+
+
+def test_the_gap_is_how_much_worse_the_test_part_is(tmp_path):
+    result(tmp_path / "0", "none", 0, 0.9)
+    assert compare_folders(tmp_path).runs["gap"].tolist() == pytest.approx([0.1])
+    content = json.loads((tmp_path / "0" / "result.json").read_text())
+    content["metrics"] = {"rmse/train": 50.0, "rmse/test": 58.0}
+    (tmp_path / "0" / "result.json").write_text(json.dumps(content))
+    assert compare_folders(tmp_path).runs["gap"].tolist() == [8.0]
+
+
+def test_splits_that_follow_the_seed_overlap_by_the_rows_that_there_are(tmp_path):
+    dataset = {"name": "digits", "val_fraction": 0.2, "test_fraction": 0.2, "split_seed": None}
+    result(tmp_path / "0", "none", 0, 0.9, dataset=dataset)
+    assert compare_folders(tmp_path).runs["overlap"].tolist() == pytest.approx([1 / 3])
+    tell(tmp_path / "0", data={"rows": {"train": 100, "test": 250}})
+    assert compare_folders(tmp_path).runs["overlap"].tolist() == [2.5]

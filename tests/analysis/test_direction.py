@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ablate.analysis.direction import higher_is_better
+from ablate.analysis.metrics import METRICS
 from ablate.utils.errors import ConfigError
 
 
@@ -35,3 +36,8 @@ def test_known_names_and_parts_of_names_decide(better, names):
 def test_other_names_have_to_be_told(name):
     with pytest.raises(ConfigError, match=r"say higher_is_better=True or False, on the command line --better"):
         higher_is_better(name)
+
+
+def test_the_direction_of_every_metric_of_a_task_is_known():
+    lower = {name for name in METRICS if not higher_is_better(name)}
+    assert lower == {f"{name}/test" for name in ("loss", "log_loss", "brier", "ece", "rmse", "mae")}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
@@ -72,6 +73,9 @@ def test_every_study_runs(name, capsys):
         (["study=regularizers", "study.seeds=0"], "study.seeds=0: must be"),
         (["study=regularizers", "study.seeds=[]"], "study.seeds=[]: must"),
         (["study=regularizers", "study.metric=loss/val"], "study.metric=loss/val: must be"),
+        (["study=regularizers", "study.metric=aux"], "study.metric=aux: must be one of accuracy/test, auc/test, "),
+        (["study=regularizers", "study.metric=aux"], "(did you mean auc/test?)"),
+        (["study.metric=auc"], "study.metric=auc: is a key of a study: -m study=NAME chooses one"),
         (["study=regularizers,strengths"], "study=regularizers,strengths: one study at a time"),
         (["study=regularizers", "study.common='regularizer.l2=-1'"], "regularizer.l2=-1: must be"),
         (["study=regularizers", "study.arms.l1='a b'"], "a: isn't key=value"),
@@ -98,6 +102,17 @@ def test_an_arms_name_is_one_line_that_can_be_printed(name):
 def test_a_study_without_multirun_is_refused(capsys):
     assert main(["study=regularizers"]) == 2
     assert "study=regularizers: is a sweep: python -m ablate -m study=regularizers" in capsys.readouterr().err
+    assert main(["study.metric=auc"]) == 2
+    assert "study.metric=auc: is a key of a study" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "metric"), [("auc", "auc/test"), ("rmse/test", "rmse/test"), ("null", None)])
+def test_a_metric_is_typed_whether_the_file_of_the_study_has_one_or_not(typed, metric):
+    registration.register()
+    with initialize_config_dir(str(registration.folder().resolve()), version_base="1.3"):
+        chosen = studies.study(compose("config", ["study=regularizers", f"study.metric={typed}"]))
+        assert studies.study(compose("config", [])) is None
+    assert chosen is not None and chosen.metric == metric
 
 
 @pytest.mark.slow

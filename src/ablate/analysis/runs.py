@@ -87,7 +87,7 @@ def _run_row(result: dict[str, Any], label: str, data: Sequence[str], strengths:
         "status": result["status"],
         "dataset": data[1] or None,
         "data": data[0],
-        "overlap": _overlap(dataset),
+        "overlap": _overlap(dataset, subject.rows),
         "subject": subject,
         "test_samples": _number(subject.rows.get("test")),
         "run_id": result["run_id"],
@@ -110,12 +110,14 @@ def _gap(metrics: Mapping[str, Any]) -> float:
     return -rmse if pd.isna(accuracy) else accuracy
 
 
-def _overlap(dataset: dict[str, Any]) -> float:
+def _overlap(dataset: dict[str, Any], rows: Mapping[str, int]) -> float:
     """Test samples per training sample where every seed has a split of its own, else 0."""
     test = _number(dataset.get("test_fraction"))
     if dataset.get("split_seed", 0) is not None or not test > 0:
         return 0.0
-    return test / (1 - test - _number(dataset["val_fraction"]))
+    if rows.get("train") and rows.get("test"):  # what is left of the training part where dataset.samples cuts it
+        return rows["test"] / rows["train"]
+    return test / (1 - test - _number(dataset.get("val_fraction", 0.0)))
 
 
 def _number(value: Any) -> float:
