@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,55 +22,60 @@ NUMBER = re.compile(
 )
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+", re.ASCII)
-EXACT = 2**53  # whole numbers up to this are floats too
+LONGEST = max(map(len, MISSING))
+EXACT = 2**53  # whole numbers up to this are floats too; longer ones are names
 
 
-@dataclass
+@dataclass(frozen=True)
 class Column:
-    """codes: [n], the place of each value in `values`, which are all different; of `missing` ones NaN is meant."""
+    """codes: [n], the place of each value in `values`, which are all different; gone: places of what is missing.
+
+    point, comma: whether all are numbers with decimals behind points, or behind commas.
+    """
 
     codes: np.ndarray
     values: list[str]
-    point: bool = True  # all are numbers with decimal points
-    comma: bool = True  # with decimal commas
-    surely_comma: bool = False  # and these are no marks of thousands
-    missing: Counter[str] = field(default_factory=Counter)
+    gone: frozenset[int]
+    point: bool
+    comma: bool
 
     @classmethod
     def of(cls, raw: pd.Series[Any]) -> Column:
         import pandas as pd
 
         codes, found = pd.factorize(raw)
-        column = cls(codes, [str(value).strip() for value in found])
-        times = np.bincount(codes, minlength=len(found))
-        given = []
-        for value, n in zip(column.values, times, strict=True):
-            if value.casefold() in MISSING:
-                column.missing[value] += int(n)
-            else:
-                given.append(value)
-        column.point = all(map(NUMBER.fullmatch, given)) and _exact(given)
-        swapped = [value.replace(",", ".") if "." not in value else "" for value in given]
-        column.comma = all(map(NUMBER.fullmatch, swapped)) and _exact(given)
-        column.surely_comma = column.comma and not column.point and not all(map(THOUSANDS.fullmatch, given))
-        return column
+        values = [value.strip() for value in found]
+        gone = frozenset(i for i, value in enumerate(values) if len(value) <= LONGEST and value.casefold() in MISSING)
+        given = [value for i, value in enumerate(values) if i not in gone] if gone else values
+        exact = not any(len(value) > 15 and WHOLE.fullmatch(value) and abs(int(value)) > EXACT for value in given)
+        point = exact and all(map(NUMBER.fullmatch, given))
+        if point:
+            comma = not any("." in value for value in given)
+        else:
+            swapped = (value.replace(",", ".") if "." not in value else "" for value in given)
+            comma = exact and all(map(NUMBER.fullmatch, swapped))
+        return cls(codes, values, gone, point, comma)
+
+    @property
+    def surely_comma(self) -> bool:
+        """Whether its commas are before decimals, and no marks of thousands."""
+        given = (value for i, value in enumerate(self.values) if i not in self.gone)
+        return self.comma and not self.point and not all(map(THOUSANDS.fullmatch, given))
+
+    def missing(self) -> Counter[str]:
+        """What was written for missing values, and how often."""
+        times = np.bincount(self.codes, minlength=len(self.values))
+        return Counter({self.values[i]: int(times[i]) for i in self.gone})
 
     def array(self, comma: bool) -> np.ndarray:
         """[n]: int64, or float64 with NaN, or text with NaN."""
-        given = [value.casefold() not in MISSING for value in self.values]
-        if not (self.comma if comma else self.point):
-            values = [value if there else np.nan for value, there in zip(self.values, given, strict=True)]
-            return np.array(values, dtype=object)[self.codes]
-        if all(given) and all(map(WHOLE.fullmatch, self.values)):
+        number = self.comma if comma else self.point
+        if number and not self.gone and all(map(WHOLE.fullmatch, self.values)):
             return np.array([int(value) for value in self.values], dtype=np.int64)[self.codes]
-        dotted = (value.replace(",", ".") if comma else value for value in self.values)
-        numbers = [float(value) if there else np.nan for value, there in zip(dotted, given, strict=True)]
-        return np.array(numbers, dtype=np.float64)[self.codes]
-
-
-def _exact(values: list[str]) -> bool:
-    """Whether no whole number is too long for a figure of 64 bits; such are names."""
-    return not any(len(value) > 15 and WHOLE.fullmatch(value) and abs(int(value)) > EXACT for value in values)
+        values = [value.replace(",", ".") for value in self.values] if number and comma else self.values
+        found = np.array(values, dtype=object)
+        found[list(self.gone)] = np.nan
+        return (found.astype(np.float64) if number else found)[self.codes]
 
 
 def typed(raw: Mapping[str, pd.Series[Any]], decimal: str) -> tuple[pd.DataFrame, bool, list[str]]:
@@ -84,7 +89,7 @@ def typed(raw: Mapping[str, pd.Series[Any]], decimal: str) -> tuple[pd.DataFrame
     sure = [name for name, one in columns.items() if one.surely_comma]
     against = [name for name, one in columns.items() if one.point and not one.comma]
     comma = decimal == "comma" or (decimal == "auto" and bool(sure) and not against)
-    missing: Counter[str] = sum((one.missing for one in columns.values()), Counter())
+    missing: Counter[str] = sum((one.missing() for one in columns.values()), Counter())
     said = [f"{n:,} × {cut(value)} read as missing" for value, n in missing.most_common() if value]
     if decimal == "auto" and not comma:
         unsure = [name for name, one in columns.items() if one.comma and not one.point]
