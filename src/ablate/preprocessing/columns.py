@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
 from ablate.options.schema import MOST, DatasetConfig, Schema, TableConfig
-from ablate.preprocessing import plain
+from ablate.preprocessing import encoding, plain
 from ablate.preprocessing.kinds import Column, infinite, kinds, too_large
 from ablate.preprocessing.values import FORMS, Values, row_of
 from ablate.utils.errors import ConfigError, one_line, one_of, refuse
-from ablate.utils.text import count, cut, line, listed
+from ablate.utils.text import count, line, listed
 
-FORMAT = 1  # of what is saved
-WIDEST = 1_000  # columns that the categories of one may become
-QUANTILES = 1_000  # at most, of `scaling=quantile`
+FORMAT: Final = 1  # of what is saved
 CHOICES = "dataset.missing=impute fills them in, dataset.missing=drop leaves such rows out"
 
 
@@ -79,15 +77,12 @@ class Columns:
         for column in found:
             if column.kind in ("number", "date") and np.nanmax(np.abs(read[column.name])) > MOST:
                 raise too_large(column.name, read[column.name].to_numpy())
-        transformer = _transformer(read, found, keys)
+        transformer = encoding.unfitted(read, found, keys)
         with np.errstate(all="ignore"):  # what gets too large is refused when it is used
             transformer.fit(read)
-        features, encoded = _features(transformer, found)
-        if wide := next((name for name, (kept, _) in encoded.items() if kept > WIDEST), None):
-            allowed = f"makes {encoded[wide][0]:,} columns of {wide}; may make {WIDEST:,}: a larger one joins rare ones"
-            raise refuse("dataset.rare", keys.rare, allowed)
+        names, encoded = encoding.features(transformer)
         example = {name: _typical(read[name]) for name in read.columns}
-        return cls(found, features, tuple(_said(found, encoded)), imputes, transformer, example)
+        return cls(found, names, tuple(_said(found, encoded)), imputes, transformer, example)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -244,61 +239,6 @@ def _typical(column: pd.Series) -> Any:
     if column.dtype == object:
         return min((text for text in column.unique() if text is not None), default=None)
     return float(column.median())
-
-
-def _transformer(read: pd.DataFrame, columns: Sequence[Column], keys: TableConfig) -> Any:
-    """Not fitted yet. What comes out: numbers and dates in the table's order; where they were missing; categories."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import MissingIndicator, SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, QuantileTransformer, RobustScaler, StandardScaler
-
-    scalers = {
-        "standard": StandardScaler,
-        "robust": RobustScaler,
-        "unit": MinMaxScaler,
-        "quantile": lambda: QuantileTransformer(
-            n_quantiles=min(QUANTILES, len(read)), output_distribution="normal", subsample=None
-        ),
-        "none": lambda: "passthrough",
-    }
-    numbers = [column.name for column in columns if column.kind in ("number", "date")]
-    categories = [column.name for column in columns if column.kind == "category"]
-    lacking = [name for name in numbers if read[name].isna().any()]
-    scaled = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", scalers[keys.scaling]())])
-    encoder = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=keys.rare or None, sparse_output=False, dtype=np.float64
-    )
-    steps = [
-        ("numbers", scaled, numbers),
-        ("missing", MissingIndicator(features="all"), lacking),
-        ("categories", encoder, categories),
-    ]
-    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0)
-
-
-def _features(transformer: Any, columns: Sequence[Column]) -> tuple[tuple[str, ...], dict[str, tuple[int, int]]]:
-    """The names of what comes out; of categories, how many columns each has become and how many are joined in one."""
-    names, encoded = list[str](), dict[str, tuple[int, int]]()
-    for step, fitted, given in transformer.transformers_:
-        if step == "numbers":
-            names += given
-        elif step == "missing":
-            names += [f"{name}=(missing)" for name in given]
-        elif step == "categories":
-            for name, all_of, joined in zip(given, fitted.categories_, _joined(fitted), strict=True):
-                kept = [text for text in all_of.tolist() if text not in joined]
-                mine = ["(missing)" if text is None else text for text in kept] + ["(rare)"] * bool(joined)
-                encoded[name] = (len(mine), len(joined))
-                names += [f"{name}={cut(text)}" for text in mine]
-    return tuple(names), encoded
-
-
-def _joined(encoder: Any) -> list[set[str | None]]:
-    """Of each column, the categories that are joined into one."""
-    if encoder.min_frequency is None:
-        return [set() for _ in encoder.categories_]
-    return [set() if rare is None else set(rare.tolist()) for rare in encoder.infrequent_categories_]
 
 
 def _said(columns: Sequence[Column], encoded: dict[str, tuple[int, int]]) -> list[str]:

@@ -18,6 +18,7 @@ USED = ("number", "category", "date")
 SETTABLE = (*USED, "ignore")
 FEW = 20  # distinct values that are categories though some of them look like numbers or dates
 ENOUGH = 10  # rows of which it says something that all values differ
+WIDEST = 1_000  # columns that the categories of one may become
 LONG = 40  # characters on average: longer ones are sentences
 WORDS = 4  # on average
 _ID = re.compile(r"(?i:(.*[\W_])?(id|uuid|guid)([\W_].*)?)|.*[a-z](Id|ID)")  # id, patient_id, PassengerId; not valid
@@ -90,13 +91,15 @@ def _kind(values: Values, given: str | None, places: np.ndarray | None, config: 
         return Column(name, "constant", why="constant")
     if given is not None:
         found = _set(values, given)
+    elif values.categorical:
+        found = Column(name, "category")
     elif values.days is not None:
         found = Column(name, "date")
     elif values.floats is not None:
         found = _whole(values, places) or Column(name, "number")
     else:
         found = _of_text(values, places)
-    return _without_rare(found, values, config.rare) if found.kind == "category" else found
+    return _joined(found, values, config.rare) if found.kind == "category" else found
 
 
 def _set(values: Values, key: str) -> Column:
@@ -203,10 +206,14 @@ def _whole(values: Values, places: np.ndarray | None) -> Column | None:
     return Column(values.name, "identifier", why="identifier") if named or counts else None
 
 
-def _without_rare(column: Column, values: Values, rare: float) -> Column:
-    """The same, or left out, where every category would be joined with the others."""
+def _joined(column: Column, values: Values, rare: float) -> Column:
+    """The same, or left out, where every category would be joined with the others; refused where too many are not."""
     counts = np.unique(values.as_text().codes, return_counts=True)[1]  # missing ones are a category too
-    if len(counts) > 1 and counts.max() < rare * len(values.missing):
-        said = f"{len(counts):,} categories, each with less than {rare:g} of the rows"
-        return Column(column.name, "constant", why=said)
-    return column
+    kept = int((counts >= rare * len(values.missing)).sum())
+    if kept > WIDEST:
+        allowed = f"makes {kept:,} columns of {column.name}; may make {WIDEST:,}: a larger one joins rare categories"
+        raise refuse("dataset.rare", rare, allowed)
+    if kept or len(counts) == 1:
+        return column
+    said = f"{len(counts):,} categories, each with less than {rare:g} of the rows"
+    return Column(column.name, "constant", why=said)

@@ -6,7 +6,7 @@ import datetime
 import decimal
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,7 @@ class Values:
     days: np.ndarray | None = None
     codes: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     distinct: Sequence[str] = ()
+    categorical: bool = False  # pandas has it so
 
     @classmethod
     def of(cls, name: str, column: pd.Series) -> Values:
@@ -48,8 +49,8 @@ class Values:
         """
         rows, kind = column.index, column.dtype
         if isinstance(kind, pd.CategoricalDtype):
-            column = column.astype(object)
-        elif isinstance(kind, pd.PeriodDtype):
+            return replace(cls.of(name, column.astype(object)), categorical=True)
+        if isinstance(kind, pd.PeriodDtype):
             column = column.dt.to_timestamp()
         elif pd.api.types.is_timedelta64_dtype(kind):
             column = column.dt.total_seconds() / 86_400
