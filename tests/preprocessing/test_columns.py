@@ -131,7 +131,7 @@ def test_new_rows_may_lack_values_where_training_rows_did_not():
     frame = pd.DataFrame({"x": [1.0, 2.0, 6.0], "c": ["a", "b", "a"]})
     new = pd.DataFrame({"x": [None, 4.0], "c": ["a", None]})
     assert Columns.fit(frame, config(scaling="none")).transform(new).tolist() == [[2, 1, 0], [4, 0, 0]]
-    with pytest.raises(ConfigError, match="column x: row 1 lacks a value; without dataset.missing=impute"):
+    with pytest.raises(ConfigError, match=r"column x: row 1 lacks a value; without dataset.missing=impute"):
         Columns.fit(frame, config(missing="refuse")).transform(new)
 
 
@@ -196,7 +196,7 @@ def test_missing_values_are_refused_or_left_out_before_the_split():
     for keys in ({"missing": "impute"}, {"missing": "refuse", "ignore": ["x", "c"]}):
         rows, said = missing(frame, config(**keys))
         assert rows.all() and not said
-    with pytest.raises(ConfigError, match="dataset.missing=drop: leaves no row"):
+    with pytest.raises(ConfigError, match=r"dataset.missing=drop: leaves no row"):
         missing(pd.DataFrame({"x": [1, None], "y": [None, 1]}), config(missing="drop"))
 
 
