@@ -1,26 +1,47 @@
-"""How the rows of a table become numbers: found out from the training rows alone, by scikit-learn, and saved as JSON."""
+"""How rows of a table become numbers: found out from the training rows alone, by scikit-learn, and saved as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
-from ablate.options.schema import MOST, DatasetConfig, TableConfig
-from ablate.preprocessing import plain
+from ablate.options.schema import MOST, DatasetConfig, Schema, TableConfig
+from ablate.preprocessing import encoding, plain
 from ablate.preprocessing.kinds import Column, infinite, kinds, too_large
 from ablate.preprocessing.values import FORMS, Values, row_of
 from ablate.utils.errors import ConfigError, one_line, one_of, refuse
-from ablate.utils.text import count, listed
+from ablate.utils.text import count, line, listed
 
-FORMAT = 1  # of what is saved
-WIDEST = 1_000  # columns that the categories of one may become
-QUANTILES = 1_000  # at most, of `scaling=quantile`
+FORMAT: Final = 1  # of what is saved
 CHOICES = "dataset.missing=impute fills them in, dataset.missing=drop leaves such rows out"
+
+
+class _Saved(Schema):
+    """What is saved of `Columns`. sklearn: the version; outcome: the features of the example."""
+
+    format: Literal[1]
+    sklearn: str
+    columns: list[Column]
+    features: list[str]
+    said: list[str]
+    imputes: bool
+    example: dict[str, float | str | None]
+    outcome: list[float]
+    transformer: Any
+
+    @property
+    def otherwise(self) -> str:
+        """Why it may be that they can't be used."""
+        import sklearn
+
+        here = sklearn.__version__
+        return "" if self.sklearn == here else f"saved with scikit-learn {self.sklearn}, this is {here}: "
 
 
 @dataclass(frozen=True)
@@ -48,32 +69,27 @@ class Columns:
         """
         keys = _keys(config)
         frame = _named(frame)
-        found = tuple(kinds(frame, keys))
+        found, values = kinds(frame, keys)
         if not any(column.used for column in found):
             raise ConfigError(f"dataset={config.name}: no column is left to learn from; {'; '.join(_left_out(found))}")
         imputes = keys.missing == "impute"
-        read = _read(frame, found, imputes)
+        read = _read(values, found, imputes)
         for column in found:
             if column.kind in ("number", "date") and np.nanmax(np.abs(read[column.name])) > MOST:
                 raise too_large(column.name, read[column.name].to_numpy())
-        transformer = _transformer(read, found, keys)
+        transformer = encoding.unfitted(read, found, keys)
         with np.errstate(all="ignore"):  # what gets too large is refused when it is used
             transformer.fit(read)
-        features, encoded = _features(transformer, found)
-        if wide := next((name for name, (kept, _) in encoded.items() if kept > WIDEST), None):
-            allowed = (
-                f"makes {encoded[wide][0]:,} columns of {wide}; must be at most {WIDEST:,}: rare ones can be joined"
-            )
-            raise refuse("dataset.rare", keys.rare, allowed)
+        names, encoded = encoding.features(transformer)
         example = {name: _typical(read[name]) for name in read.columns}
-        return cls(found, features, tuple(_said(found, encoded)), imputes, transformer, example)
+        return cls(found, names, tuple(_said(found, encoded)), imputes, transformer, example)
 
     @property
     def kinds(self) -> dict[str, str]:
         """Of every column, in the table's order: number, category, date, ignored, identifier or constant."""
         return {column.name: column.kind for column in self.columns}
 
-    def extra(self, frame: pd.DataFrame) -> list[str]:
+    def unknown(self, frame: pd.DataFrame) -> list[str]:
         """The columns of a table that were not there in training: they are of no use."""
         known = self.kinds
         return [str(name) for name in frame.columns if str(name) not in known]
@@ -87,12 +103,13 @@ class Columns:
         frame = _named(frame)
         wanted = [column for column in self.columns if column.used]
         if lacking := [column.name for column in wanted if column.name not in frame.columns]:
-            others = self.extra(frame)
+            others = self.unknown(frame)
             near = f"; {one_of(others, lacking[0])}" if others else ""
             raise ConfigError(f"column {listed(lacking)}: is missing, and was there in training{near}")
         if not len(frame):
             return np.empty((0, len(self.features)), np.float32)
-        return self._numbers(_read(frame, wanted, self.imputes))
+        values = {column.name: Values.of(column.name, frame[column.name]) for column in wanted}
+        return self._numbers(_read(values, wanted, self.imputes))
 
     def _numbers(self, read: pd.DataFrame) -> np.ndarray:
         with np.errstate(all="ignore"):
@@ -107,16 +124,15 @@ class Columns:
         """As JSON; equal ones are equal bytes."""
         import sklearn
 
-        made = _frame(self.example)
         saved = {
             "format": FORMAT,
-            "scikit-learn": sklearn.__version__,
+            "sklearn": sklearn.__version__,
             "columns": [asdict(column) for column in self.columns],
             "features": list(self.features),
             "said": list(self.said),
             "imputes": self.imputes,
             "example": self.example,
-            "example_features": self._numbers(made)[0].tolist(),
+            "outcome": self._numbers(_frame(self.example))[0].tolist(),
             "transformer": plain.encode(self.transformer),
         }
         return json.dumps(saved, indent=None, separators=(",", ":"), sort_keys=True).encode()
@@ -128,35 +144,24 @@ class Columns:
         Raises:
             ConfigError: it is damaged, of another format, or was saved by a version of scikit-learn that gives others.
         """
-        version = "?"
         try:
-            saved = json.loads(content)
-            version = str(saved["scikit-learn"])
-            if saved["format"] != FORMAT:
-                raise ValueError(f"is of format {saved['format']}; must be {FORMAT}")
-            found = cls(
-                tuple(Column(**column) for column in saved["columns"]),
-                tuple(saved["features"]),
-                tuple(saved["said"]),
-                saved["imputes"],
-                plain.decode(saved["transformer"]),
-                saved["example"],
-            )
+            saved = _Saved.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            said = f"{'.'.join(map(str, first['loc']))} {first['msg']}"
+            raise ConfigError(f"the table's columns can't be read: {line(said)}") from None
+        features = tuple(saved.features)
+        try:
+            fitted = plain.decode(saved.transformer)
+            found = cls(tuple(saved.columns), features, tuple(saved.said), saved.imputes, fitted, saved.example)
             given = found._numbers(_frame(found.example))[0]
-            same = np.allclose(given, saved["example_features"], rtol=1e-4, atol=1e-6)  # on every processor
-        except Exception as error:  # whatever a state that was tampered with leads to
-            raise ConfigError(f"the table's columns can't be read: {_as_saved(version)}{one_line(error)}") from None
-        if not same or len(given) != len(found.features):
-            said = f"{_as_saved(version)}a row becomes other numbers than it was saved with"
+        except Exception as error:  # whatever a state leads to that was tampered with
+            raise ConfigError(f"the table's columns can't be read: {saved.otherwise}{one_line(error)}") from None
+        same = len(given) == len(features) == len(saved.outcome)
+        if not same or not np.allclose(given, saved.outcome, rtol=1e-4, atol=1e-6):  # processors differ in last bits
+            said = f"{saved.otherwise}a row becomes other numbers than it did when they were saved"
             raise ConfigError(f"the table's columns can't be used: {said}")
         return found
-
-
-def _as_saved(version: str) -> str:
-    import sklearn
-
-    here = sklearn.__version__
-    return "" if version in ("?", here) else f"saved with scikit-learn {version}, this is {here}: "
 
 
 def missing(frame: pd.DataFrame, config: DatasetConfig) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -189,37 +194,40 @@ def _keys(config: DatasetConfig) -> TableConfig:
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+    """With names that are text, and differ."""
+    names = pd.Index([str(name) for name in frame.columns], dtype=object)
+    if not names.is_unique:
+        raise ConfigError(f"column {names[names.duplicated()][0]}: is there twice; names must differ")
+    return frame.set_axis(names, axis=1)
 
 
-def _read(frame: pd.DataFrame, columns: Sequence[Column], imputes: bool) -> pd.DataFrame:
+def _read(values: Mapping[str, Values], columns: Sequence[Column], imputes: bool) -> pd.DataFrame:
     """The columns that are used: numbers and dates as float64, NaN where missing; categories as text or None."""
     read = {}
     for column in columns:
         if not column.used:
             continue
-        values = Values.of(column.name, frame[column.name])
-        if not imputes and values.missing.any():
-            row = row_of(frame.index[np.flatnonzero(values.missing)[0]])
-            raise ConfigError(
-                f"column {column.name}: {row} lacks a value; without dataset.missing=impute every row has one"
-            )
+        found = values[column.name]
+        if not imputes and found.missing.any():
+            row = row_of(found.rows[np.flatnonzero(found.missing)[0]])
+            said = "without dataset.missing=impute in training, every row must have one"
+            raise ConfigError(f"column {column.name}: {row} lacks a value; {said}")
         if column.kind == "category":
-            read[column.name] = values.texts()
+            read[column.name] = found.texts()
             continue
-        floats = values.dates(column.form) if column.kind == "date" else values.numbers(column.comma)
+        floats = found.dates(column.form) if column.kind == "date" else found.numbers(column.comma)
         if np.isinf(floats).any():
             raise infinite(column.name, floats)
         read[column.name] = floats
-    return _frame(read, frame.index)
+    return _frame(read)
 
 
-def _frame(read: dict[str, Any], index: pd.Index | None = None) -> pd.DataFrame:
+def _frame(read: Mapping[str, Any]) -> pd.DataFrame:
     """Text as objects, whatever type pandas would give it. A plain value is a frame of one row."""
     series = {}
     for name, values in read.items():
         array = values if isinstance(values, np.ndarray) else np.array([values], object if _is_text(values) else float)
-        series[name] = pd.Series(array, index=index, dtype=array.dtype)
+        series[name] = pd.Series(array, dtype=array.dtype)
     return pd.DataFrame(series)
 
 
@@ -231,61 +239,6 @@ def _typical(column: pd.Series) -> Any:
     if column.dtype == object:
         return min((text for text in column.unique() if text is not None), default=None)
     return float(column.median())
-
-
-def _transformer(read: pd.DataFrame, columns: Sequence[Column], keys: TableConfig) -> Any:
-    """Not fitted yet. What comes out: numbers and dates in the table's order; where they were missing; categories."""
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import MissingIndicator, SimpleImputer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, QuantileTransformer, RobustScaler, StandardScaler
-
-    scalers = {
-        "standard": StandardScaler,
-        "robust": RobustScaler,
-        "unit": MinMaxScaler,
-        "quantile": lambda: QuantileTransformer(
-            n_quantiles=min(QUANTILES, len(read)), output_distribution="normal", subsample=None
-        ),
-        "none": lambda: "passthrough",
-    }
-    numbers = [column.name for column in columns if column.kind in ("number", "date")]
-    categories = [column.name for column in columns if column.kind == "category"]
-    lacking = [name for name in numbers if read[name].isna().any()]
-    scaled = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", scalers[keys.scaling]())])
-    encoder = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=keys.rare or None, sparse_output=False, dtype=np.float64
-    )
-    steps = [
-        ("numbers", scaled, numbers),
-        ("missing", MissingIndicator(features="all"), lacking),
-        ("categories", encoder, categories),
-    ]
-    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0)
-
-
-def _features(transformer: Any, columns: Sequence[Column]) -> tuple[tuple[str, ...], dict[str, tuple[int, int]]]:
-    """The names of what comes out; of categories, how many columns each has become and how many are joined in one."""
-    names, encoded = list[str](), dict[str, tuple[int, int]]()
-    for step, fitted, given in transformer.transformers_:
-        if step == "numbers":
-            names += given
-        elif step == "missing":
-            names += [f"{name}=(missing)" for name in given]
-        elif step == "categories":
-            for name, all_of, joined in zip(given, fitted.categories_, _joined(fitted), strict=True):
-                kept = [text for text in all_of.tolist() if text not in joined]
-                mine = ["(missing)" if text is None else text for text in kept] + ["(rare)"] * bool(joined)
-                encoded[name] = (len(mine), len(joined))
-                names += [f"{name}={text}" for text in mine]
-    return tuple(names), encoded
-
-
-def _joined(encoder: Any) -> list[set[str | None]]:
-    """Of each column, the categories that are joined into one."""
-    if encoder.min_frequency is None:
-        return [set() for _ in encoder.categories_]
-    return [set() if rare is None else set(rare.tolist()) for rare in encoder.infrequent_categories_]
 
 
 def _said(columns: Sequence[Column], encoded: dict[str, tuple[int, int]]) -> list[str]:

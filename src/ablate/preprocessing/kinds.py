@@ -1,4 +1,4 @@
-"""Of which kind a table's columns are: numbers, categories, dates, or nothing to learn from. By the training rows alone."""
+"""Of which kind a table's columns are: numbers, categories, dates, or nothing to learn from."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ USED = ("number", "category", "date")
 SETTABLE = (*USED, "ignore")
 FEW = 20  # distinct values that are categories though some of them look like numbers or dates
 ENOUGH = 10  # rows of which it says something that all values differ
+WIDEST = 1_000  # columns that the categories of one may become
 LONG = 40  # characters on average: longer ones are sentences
 WORDS = 4  # on average
 _ID = re.compile(r"(?i:(.*[\W_])?(id|uuid|guid)([\W_].*)?)|.*[a-z](Id|ID)")  # id, patient_id, PassengerId; not valid
@@ -41,22 +42,31 @@ class Column:
         return self.kind in USED
 
 
-def kinds(frame: pd.DataFrame, config: TableConfig) -> list[Column]:
-    """frame: the training rows, with names that are text; its index: their places in the table.
+def kinds(frame: pd.DataFrame, config: TableConfig) -> tuple[tuple[Column, ...], dict[str, Values]]:
+    """The columns, and the values of those that are used.
+
+    frame: the training rows, with names that are text; its index: their places in the table.
 
     Raises:
         ConfigError: a column can't be used as it is; a key names one that isn't there.
     """
     given = _given(frame.columns, config)
     places = frame.index.to_numpy() if pd.api.types.is_integer_dtype(frame.index.dtype) else None
-    return [_kind(name, frame[name], given.get(name), places, config) for name in frame.columns]
+    columns, read = list[Column](), dict[str, Values]()
+    for name in frame.columns:
+        if given.get(name) == "ignore":
+            columns.append(Column(name, "ignored", why="ignored"))
+            continue
+        values = Values.of(name, frame[name])
+        columns.append(_kind(values, given.get(name), places, config))
+        if columns[-1].used:
+            read[name] = values
+    return tuple(columns), read
 
 
 def _given(names: Iterable[str], config: TableConfig) -> dict[str, str]:
     """The kinds that the config sets: the key of each column that it names."""
     names, given = list(names), dict[str, str]()
-    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
-        raise ConfigError(f"column {twice[0]}: is there twice; names must differ")
     targets = config.target if isinstance(config.target, list) else [config.target]
     roles = {config.group: "group", config.time: "time", config.weight: "weight"} | dict.fromkeys(targets, "target")
     for key in SETTABLE:
@@ -71,25 +81,25 @@ def _given(names: Iterable[str], config: TableConfig) -> dict[str, str]:
     return given
 
 
-def _kind(name: str, column: pd.Series, given: str | None, places: np.ndarray | None, config: TableConfig) -> Column:
-    if given == "ignore":
-        return Column(name, "ignored", why="ignored")
-    values = Values.of(name, column)
+def _kind(values: Values, given: str | None, places: np.ndarray | None, config: TableConfig) -> Column:
+    name = values.name
     if values.missing.all():
         return Column(name, "constant", why="empty")
     if values.floats is not None and np.isinf(values.floats).any():
         raise infinite(name, values.floats)
-    if len(values.as_text().distinct) == 1 and not (values.missing.any() and config.missing == "impute"):
+    if values.one and not (values.missing.any() and config.missing == "impute"):
         return Column(name, "constant", why="constant")
     if given is not None:
         found = _set(values, given)
+    elif values.categorical:
+        found = Column(name, "category")
     elif values.days is not None:
         found = Column(name, "date")
     elif values.floats is not None:
         found = _whole(values, places) or Column(name, "number")
     else:
         found = _of_text(values, places)
-    return _without_rare(found, values, config.rare) if found.kind == "category" else found
+    return _joined(found, values, config.rare) if found.kind == "category" else found
 
 
 def _set(values: Values, key: str) -> Column:
@@ -122,24 +132,24 @@ def _of_text(values: Values, places: np.ndarray | None) -> Column:
         return _whole(as_numbers, places) or Column(name, "number", comma=comma)
     if found := _date(values, forms(texts)):
         return found
-    if len(texts) <= FEW:
-        return Column(name, "category")
-    _refuse_mixed(values, ~np.isnan(floats), "numbers")
-    likely = next((form for text in texts[:FEW] for form in forms([text])), None)
-    if likely:
-        _refuse_mixed(values, ~np.isnan(days_of(texts, likely)), "dates")
-    spaces, length = (sum(map(by, texts)) / len(texts) for by in (_spaces, len))
     alone = len(texts) == rows >= ENOUGH
-    if alone and (spaces == 0 or (spaces + 1 <= WORDS and length <= LONG)):
+    if alone or len(texts) > FEW:
+        _refuse_mixed(values, ~np.isnan(floats), "numbers")
+        likely = next((form for text in texts[:FEW] for form in forms([text])), None)
+        if likely:
+            _refuse_mixed(values, ~np.isnan(days_of(texts, likely)), "dates")
+    words, length = (sum(map(by, texts)) / len(texts) for by in (_words, len))
+    sentences = words > WORDS or (words > 1 and length > LONG)
+    if alone and not sentences:
         return Column(name, "identifier", why="identifier")
-    if len(texts) > rows / 2 and (spaces + 1 > WORDS or length > LONG):
+    if sentences and rows >= ENOUGH and len(texts) > rows / 2:
         said = f"is free text ({len(texts):,} different ones in {count(rows, 'row')})"
         raise ConfigError(f"column {name}: {said}; {_way_out(name)}")
     return Column(name, "category")
 
 
-def _spaces(text: str) -> int:
-    return text.count(" ")
+def _words(text: str) -> int:
+    return len(text.split())
 
 
 def _refuse_mixed(values: Values, fits: np.ndarray, what: str) -> None:
@@ -196,10 +206,14 @@ def _whole(values: Values, places: np.ndarray | None) -> Column | None:
     return Column(values.name, "identifier", why="identifier") if named or counts else None
 
 
-def _without_rare(column: Column, values: Values, rare: float) -> Column:
-    """The same, or left out, where every category would be joined with the others."""
+def _joined(column: Column, values: Values, rare: float) -> Column:
+    """The same, or left out, where every category would be joined with the others; refused where too many are not."""
     counts = np.unique(values.as_text().codes, return_counts=True)[1]  # missing ones are a category too
-    if len(counts) > 1 and counts.max() < rare * len(values.missing):
-        said = f"{len(counts):,} categories, each with less than {rare:g} of the rows"
-        return Column(column.name, "constant", why=said)
-    return column
+    kept = int((counts >= rare * len(values.missing)).sum())
+    if kept > WIDEST:
+        allowed = f"makes {kept:,} columns of {column.name}; may make {WIDEST:,}: a larger one joins rare categories"
+        raise refuse("dataset.rare", rare, allowed)
+    if kept or len(counts) == 1:
+        return column
+    said = f"{len(counts):,} categories, each with less than {rare:g} of the rows"
+    return Column(column.name, "constant", why=said)

@@ -6,7 +6,7 @@ import datetime
 import decimal
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from ablate.utils.errors import ConfigError
 from ablate.utils.text import cut
 
 DAY = 86_400 * 10**6  # microseconds
-_PLAIN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")  # 007 is a name
+_WRITTEN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")  # 007 is a name
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # 1,500: with a decimal comma 1.5, else 1500
 _TRUTHS = {"true", "false"}
@@ -29,15 +29,16 @@ class Values:
     """A column's values.
 
     floats: [n], NaN where missing, of numbers; days: [n] since 1970, of dates; else None.
-    codes: [n], the place of each value in `distinct`, -1 where missing, of all else. rows: [n], what the rows are called.
+    codes: [n], the place of each value in `distinct`, -1 where missing, of all else. rows: [n], the names of the rows.
     """
 
     name: str
     rows: pd.Index
     floats: np.ndarray | None = None
     days: np.ndarray | None = None
-    codes: np.ndarray | None = None
+    codes: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     distinct: Sequence[str] = ()
+    categorical: bool = False  # pandas has it so
 
     @classmethod
     def of(cls, name: str, column: pd.Series) -> Values:
@@ -48,8 +49,8 @@ class Values:
         """
         rows, kind = column.index, column.dtype
         if isinstance(kind, pd.CategoricalDtype):
-            column = column.astype(object)
-        elif isinstance(kind, pd.PeriodDtype):
+            return replace(cls.of(name, column.astype(object)), categorical=True)
+        if isinstance(kind, pd.PeriodDtype):
             column = column.dt.to_timestamp()
         elif pd.api.types.is_timedelta64_dtype(kind):
             column = column.dt.total_seconds() / 86_400
@@ -61,12 +62,18 @@ class Values:
             return cls(name, rows, floats=column.to_numpy(dtype=np.float64, na_value=np.nan))
         there = ~column.isna().to_numpy(dtype=bool)
         objects = column.to_numpy(dtype=object)[there]
-        if odd := {kind for kind in set(map(type, objects)) if not issubclass(kind, _KNOWN)}:
+        kinds_of = set(map(type, objects))
+        if odd := {kind for kind in kinds_of if not issubclass(kind, _KNOWN)}:
             row = rows[there][next(i for i, value in enumerate(objects) if type(value) in odd)]
             said = f"holds a {next(iter(odd)).__name__} in {row_of(row)}; must be a number, text or a date"
             raise ConfigError(f"column {name}: {said}")
         codes = np.full(len(column), -1)
-        codes[there], distinct = pd.factorize(np.fromiter(map(_text, objects), dtype=object, count=len(objects)))
+        if kinds_of == {str}:  # the same text often: what it is like is asked once of each
+            codes[there], distinct = pd.factorize(objects)
+            again, distinct = pd.factorize(_texts(distinct))
+            codes[there] = again[codes[there]]
+        else:  # 1, 1.0 and true would be one
+            codes[there], distinct = pd.factorize(_texts(objects))
         blank = [i for i, text in enumerate(distinct) if text.lower() in {"", "nan"}]
         if blank:
             kept = np.setdiff1d(np.arange(len(distinct)), blank)
@@ -79,7 +86,13 @@ class Values:
     def missing(self) -> np.ndarray:
         """[n], whether a value is missing."""
         known = self.floats if self.floats is not None else self.days
-        return np.isnan(known) if known is not None else np.asarray(self.codes) < 0
+        return np.isnan(known) if known is not None else self.codes < 0
+
+    @cached_property
+    def one(self) -> bool:
+        """Whether all that are there are the same."""
+        known = self.floats if self.floats is not None else self.days
+        return len(self.as_text().distinct) == 1 if known is None else bool(np.nanmin(known) == np.nanmax(known))
 
     def numbers(self, comma: bool) -> np.ndarray:
         """[n], NaN where missing. comma: 1,500 is 1.5; without, it can't be told. Of dates: days since 1970.
@@ -90,7 +103,7 @@ class Values:
         if self.floats is not None:
             return self.floats
         if self.days is not None:
-            raise ConfigError(f"column {self.name}: holds dates; must be numbers, as in the training rows")
+            raise ConfigError(f"column {self.name}: holds dates; must be numbers")
         values = fast(self.distinct)
         if values is None:
             values = np.array([number(text, comma) for text in self.distinct])
@@ -109,15 +122,13 @@ class Values:
 
     def as_text(self) -> Values:
         """The same as text: whole numbers without a point, dates as YYYY-MM-DD. 1, 1.0 and `1` are one."""
-        distinct: Sequence[str]
-        codes, distinct = self.codes, self.distinct
-        if codes is None:
-            found = self.floats if self.floats is not None else self.days
-            codes, values = pd.factorize(np.asarray(found))  # NaN is -1
-            distinct = [repr(value) if self.floats is not None else _iso(value) for value in values.tolist()]
-        codes_of_names, names = pd.factorize(np.array([_name(text) for text in distinct], dtype=object))
-        codes = np.append(codes_of_names, -1)[codes]
-        return Values(self.name, self.rows, codes=codes, distinct=names.tolist())
+        codes, distinct = self.codes, list(self.distinct)
+        found = self.floats if self.floats is not None else self.days
+        if found is not None:
+            codes, values = pd.factorize(found)  # NaN is -1
+            distinct = [_plain(value) if found is self.floats else _iso(value) for value in values.tolist()]
+        names_of, names = pd.factorize(np.array([_name(text) for text in distinct], dtype=object))
+        return Values(self.name, self.rows, codes=np.append(names_of, -1)[codes], distinct=names.tolist())
 
     def texts(self) -> np.ndarray:
         """[n] of text, None where missing."""
@@ -213,10 +224,18 @@ def _days(column: pd.Series) -> np.ndarray:
     return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / DAY)
 
 
+def _plain(value: float) -> str:
+    return f"{value or 0:.0f}" if value.is_integer() and abs(value) < 1e21 else repr(value)
+
+
 def _iso(days: float) -> str:
     moment = np.datetime64(round(days * DAY), "us")
     text = str(moment)
     return text.removesuffix("T00:00:00.000000")
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    return np.fromiter(map(_text, values), dtype=object, count=len(values))
 
 
 def _text(value: Any) -> str:
@@ -229,7 +248,7 @@ def _name(text: str) -> str:
     """A category's: numbers and truths are written in more than one way."""
     if text.lower() in _TRUTHS:
         return text.lower()
-    if _PLAIN.fullmatch(text):
+    if _WRITTEN.fullmatch(text):
         whole, _, part = text.partition(".")
         return whole if not part.strip("0") else f"{whole}.{part.rstrip('0')}"
     return text
