@@ -31,8 +31,8 @@ NAMED = 10  # classes whose shares are said
 
 @dataclass(frozen=True)
 class Part:
-    """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of several labels or numbers; weight: float32
-    [n], of the samples in losses and metrics, or None where all count alike.
+    """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of several labels or
+    numbers; weight: float32 [n], of the samples in losses and metrics, or None where all count alike.
     """
 
     x: Tensor | Stream
