@@ -310,7 +310,7 @@ AWKWARD = st.one_of(
     scaling=st.sampled_from(SCALINGS),
 )
 def test_any_column_becomes_finite_numbers_or_gets_a_line(values, scaling):
-    frame = pd.DataFrame({"c": pd.Series(values, dtype=object), "x": np.linspace(0, 1, len(values)) ** 2})
+    frame = pd.DataFrame({"odd one": pd.Series(values, dtype=object), "x": np.linspace(0, 1, len(values)) ** 2})
     try:
         columns = Columns.fit(frame, config(scaling=scaling))
         found = columns.transform(frame)
@@ -319,4 +319,4 @@ def test_any_column_becomes_finite_numbers_or_gets_a_line(values, scaling):
         return
     assert np.isfinite(found).all() and found.shape == (len(frame), len(columns.features))
     assert (Columns.loads(columns.dumps()).transform(frame) == found).all()
-    assert any("c" in line for line in columns.said)
+    assert any("odd one" in line for line in columns.said)
