@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from ablate.data import Source
 from ablate.preprocessing import inputs
+from ablate.preprocessing.fingerprints import fingerprint
 from ablate.preprocessing.inputs import Scaled, fresh
 from ablate.preprocessing.splits import split
-from ablate.preprocessing.streams import Joined, Stream, fingerprint, read
+from ablate.preprocessing.streams import Joined, Stream, read
 from ablate.utils.errors import ConfigError
 from helpers import figures, trained
 
@@ -67,13 +69,17 @@ def test_a_mapped_array_is_mapped_anew_and_others_are_not(mapped):
     assert (fresh(part) == part).all()
 
 
-def test_large_files_are_told_by_size_and_time(mapped, monkeypatch):
-    assert fingerprint(mapped) is None and fingerprint(np.zeros(3)) is None
-    monkeypatch.setattr("ablate.preprocessing.streams.WHOLE", 100)
-    before = fingerprint(mapped)
-    assert before is not None and fingerprint(mapped) == before
+def test_large_files_are_told_by_size_and_time_and_small_ones_by_what_they_hold(mapped, monkeypatch):
+    source, copied = (Source(x, np.zeros(300, int)) for x in (mapped, np.array(mapped)))
+    known = fingerprint(source)
+    assert known == fingerprint(copied) != fingerprint(Source(np.array(mapped) + 1, np.zeros(300, int)))
     os.utime(mapped.filename, (1, 1))
-    assert fingerprint(mapped) != before
+    assert fingerprint(source) == known
+    monkeypatch.setattr("ablate.preprocessing.fingerprints.WHOLE", 100)
+    before = fingerprint(source)
+    assert fingerprint(source) == before
+    os.utime(mapped.filename, (2, 2))
+    assert fingerprint(source) != before
 
 
 @pytest.mark.parametrize("beside", [(), ("dataset.split_seed=null",)])

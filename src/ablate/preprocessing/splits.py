@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +16,10 @@ from torch import Tensor
 from ablate import data
 from ablate.data import Source
 from ablate.options.schema import DatasetConfig, Keyed
+from ablate.preprocessing.fingerprints import fingerprint
 from ablate.preprocessing.inputs import Inputs, fitted, is_frame, pieces
 from ablate.preprocessing.parts import parts
-from ablate.preprocessing.streams import Stream, fingerprint, readers
+from ablate.preprocessing.streams import Stream, readers
 from ablate.preprocessing.targets import Target, target
 from ablate.utils import memory
 from ablate.utils.errors import refuse
@@ -208,7 +208,7 @@ def _split(asked: Keyed, task: str) -> Split:
         answers=wanted.answers(y[at]),
         target=wanted,
         inputs=inputs,
-        fingerprint=_fingerprint(came),
+        fingerprint=fingerprint(came),
         name=_name(config),
         columns=source.x.shape[1] if is_frame(source.x) else None,
     )
@@ -306,29 +306,3 @@ def _said(made: Split) -> str:
         more = [f"{len(shares) - NAMED} more"] * (len(shares) > NAMED)
         line += f"; {count(len(shares), 'class')[:-1] + 'es'}: {listed([*shares[:NAMED], *more])}"
     return line
-
-
-def _fingerprint(source: Source) -> str:
-    """The same for the same samples, whatever file they were read from."""
-    digest = hashlib.sha256()
-    parts = (source.x, source.y, source.test_x, source.test_y, source.val_x, source.val_y)
-    for array in (*parts, source.group, source.time, source.weight):
-        if array is not None and (known := fingerprint(array)) is not None:
-            digest.update(known.encode())
-        elif array is not None:
-            _digest(array, digest)
-    return digest.hexdigest()
-
-
-def _digest(array: Any, digest: Any) -> None:
-    if is_frame(array):
-        import pandas as pd
-
-        digest.update(repr([*zip(array.columns, map(str, array.dtypes), strict=True)]).encode())
-        array = pd.util.hash_pandas_object(array, index=False).to_numpy()
-    digest.update(f"{array.shape} {array.dtype}".encode())
-    if array.dtype.kind in "OUS":
-        digest.update(repr(array.tolist()).encode())
-    else:
-        for piece in pieces(array, np.arange(len(array))):
-            digest.update(np.ascontiguousarray(piece).data)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,6 @@ from ablate.preprocessing.inputs import Inputs, fresh
 from ablate.utils.errors import ConfigError
 
 AHEAD = 2  # batches that a process reads ahead
-WHOLE = 2**30  # bytes of a mapped file beyond which its size and its time stand for what is in it
 
 
 class Stream:
@@ -95,16 +92,3 @@ def readers() -> int:
     if multiprocessing.current_process().daemon or not hasattr(os, "fork"):
         return 0
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-
-
-def fingerprint(x: Any) -> str | None:
-    """Of samples that are read when they are needed, what changes with them at the latest: the size and the time of
-    their files. None of those that are looked at themselves.
-    """
-    files: Sequence[Any] = getattr(x, "files", ())
-    if isinstance(x, np.memmap) and x.nbytes > WHOLE:
-        files = [x.filename]
-    if not files:
-        return None
-    seen = [(str(file), (stat := Path(file).stat()).st_size, stat.st_mtime_ns) for file in files]
-    return hashlib.sha256(repr((seen, x.shape, str(x.dtype), getattr(x, "offset", 0))).encode()).hexdigest()
