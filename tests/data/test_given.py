@@ -141,7 +141,7 @@ def test_a_data_frame_has_the_keys_of_tables():
     found = source("frame", target="y", group="who")
     assert list(found.x.columns) == list("abcd") and found.y.tolist()[:2] == ["no", "yes"]
     assert found.group is not None and found.group.tolist()[:5] == [0, 0, 0, 0, 1]
-    with pytest.raises(ConfigError, match="dataset.target=null: the column that is to be predicted"):
+    with pytest.raises(ConfigError, match=r"dataset.target=null: the column that is to be predicted"):
         source("frame")
 
 
