@@ -155,7 +155,7 @@ text(
     "10,000 categories",
     lines({"a": range(10_000), "kind": [f"k{i}" for i in range(10_000)], "y": [i % 2 for i in range(10_000)]}),
 )
-text("10,000 columns", lines({**{f"c{i}": [i % 3, 1, 2, 0, 1, 2] for i in range(10_000)}, "y": [0, 1, 0, 1, 0, 1]}))
+text("3,000 columns", lines({**{f"c{i}": [i % 3, 1, 2, 0, 1, 2] for i in range(3000)}, "y": [0, 1, 0, 1, 0, 1]}))
 text("infinities", with_(a=["inf" if i == 7 else a for i, a in enumerate(A)]))
 text("infinite targets", with_(y=["-Infinity" if i == 7 else a for i, a in enumerate(A)]))
 text("numbers that are too large", with_(a=["1e999" if i == 7 else a for i, a in enumerate(A)]))

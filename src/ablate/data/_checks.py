@@ -70,7 +70,8 @@ def wrong_targets(y: np.ndarray, samples: int, classes: int | None) -> str | Non
     if classes is not None:
         return _wrong_classes(y, samples, classes)
     if y.dtype.kind not in ("iufbUO" if y.ndim == 1 else "iufb"):
-        return f"labels are of type {y.dtype}; must be text or numbers{', of several numbers' * (y.ndim > 1)}"
+        allowed = "text or numbers" if y.ndim == 1 else "numbers, where there are several"
+        return f"labels are of type {y.dtype}; must be {allowed}"
     if y.dtype.kind == "O" and (odd := {type(label).__name__ for label in y if not isinstance(label, str)}):
         return f"labels are of type {listed(sorted(odd))}; must be text or numbers"
     if y.dtype.kind == "f" and (odd_ones := int((~np.isfinite(y)).sum())):
@@ -101,16 +102,9 @@ def wrong_beside(name: str, values: np.ndarray, samples: int) -> str | None:
             return f"weight is of type {values.dtype}; must be numbers"
         if odd := int((~(np.isfinite(values) & (values > 0))).sum()):
             return f"weight is not above 0, or not finite, for {odd:,} of {samples:,} samples"
-    if name == "time" and values.dtype.kind not in "iufM":
-        return f"time is of type {values.dtype}; must be numbers or dates"
-    if name == "time" and (
-        odd := int(
-            np.isnan(values).sum()
-            if values.dtype.kind == "f"
-            else np.isnat(values).sum()
-            if values.dtype.kind == "M"
-            else 0
-        )
-    ):
-        return f"time is missing for {odd:,} of {samples:,} samples"
+    if name == "time":
+        if values.dtype.kind not in "iufM":
+            return f"time is of type {values.dtype}; must be numbers or dates"
+        if odd := int((values != values).sum()):  # NaN and NaT are not equal to themselves
+            return f"time is missing for {odd:,} of {samples:,} samples"
     return None

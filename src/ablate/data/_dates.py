@@ -30,8 +30,8 @@ FORMS = {
 def dates(column: pd.Series[Any]) -> tuple[np.ndarray | None, str]:
     """datetime64 [n], NaT where a value is missing, and in which form; or None, and why not.
 
-    Of 03.04.2020, the day comes first where some of the column's first numbers are above 12, the month where some second
-    ones are; where neither is so, it is told to be in doubt, unless both are the same dates.
+    Of 03.04.2020, the day comes first where some of the column's first numbers are above 12, the month where some
+    second ones are; where neither is so, it is told to be in doubt, unless both are the same dates.
     """
     given = column[column.notna()].astype(str)
     if not len(given):

@@ -98,7 +98,9 @@ def _source(path: Path, config: Config) -> Source:
         arrays[part] = Images(files, config.size, config.channels), np.array(labels)
         said.append(f"{folder}: {count(len(files), 'picture')} of {len(classes)} classes")
         if others:
-            said.append(f"{folder}: {count(others, 'file')} that are no pictures left out")
+            said.append(
+                f"{folder}: {count(others, 'file')} left out, no {'picture' if others == 1 else 'pictures'} by the name"
+            )
     (x, y), (test_x, test_y), (val_x, val_y) = (arrays.get(part, (None, None)) for part in ("train", "test", "val"))
     assert x is not None and y is not None
     return Source(x, y, len(classes), test_x, test_y, val_x, val_y, labels=tuple(classes), said=said)

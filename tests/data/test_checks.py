@@ -1,0 +1,85 @@
+"""What is wrong with samples, targets and what stands beside them, whoever gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ablate import data
+from ablate.data import Source, _checks, digits
+from ablate.utils.errors import ConfigError
+
+X, Y = np.arange(120.0).reshape(30, 4), np.arange(30) % 3
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+
+
+def given(configured, monkeypatch, **source: Any) -> Source:
+    monkeypatch.setattr(digits, "load", lambda config: Source(**{"x": X, "y": Y} | source))
+    return data.source(configured().dataset)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"y": Y.astype(str)},
+        {"y": Y.astype(str).astype(object)},
+        {"y": Y * 0.5},
+        {"y": Y > 1},
+        {"y": np.stack([Y, Y], axis=1) > 1},
+        {"x": FRAME, "test_x": FRAME, "test_y": Y},
+        {"x": FRAME.assign(a=np.nan)},
+        {"val_x": X[:6], "val_y": Y[:6]},
+        {"group": Y, "time": Y * 1.0, "weight": Y + 1},
+        {"time": np.arange(30).astype("datetime64[D]"), "group": Y.astype(str)},
+    ],
+)
+def test_what_can_be_used_is_left_as_it_is(configured, monkeypatch, source):
+    found = given(configured, monkeypatch, **source)
+    assert all(getattr(found, name) is value for name, value in source.items())
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"y": Y.astype(complex)}, "labels are of type complex128; must be text or numbers"),
+        ({"y": np.array([{}] * 30)}, "labels are of type dict; must be text or numbers"),
+        ({"y": np.where(Y == 1, np.nan, Y)}, "labels hold NaN or infinity (10 of 30 do); must be finite numbers"),
+        (
+            {"y": np.zeros((30, 2, 2))},
+            "labels have the shape [30, 2, 2]; must be one a sample, [30], or several, [30, k]",
+        ),
+        ({"y": np.zeros((30, 0))}, "labels have the shape [30, 0]"),
+        ({"y": np.full((30, 2), "x")}, "labels are of type <U1; must be numbers, where there are several"),
+        ({"y": np.zeros((30, 2)), "classes": 2}, "labels have the shape [30, 2]; must be one a sample, [30]"),
+        ({"x": FRAME.assign(a=np.inf)}, "column a is infinite in 30 of 30 rows; must be finite numbers, or missing"),
+        ({"x": FRAME[:0], "y": Y[:0]}, "samples are a table of 0 rows and 4 columns; must be at least one of each"),
+        ({"val_x": X}, "val samples have no labels"),
+        ({"val_x": X[:, :3], "val_y": Y}, "val samples have the shape [3]; must be [4], as the others"),
+        (
+            {"test_x": X, "test_y": Y.astype(str)},
+            "test labels are of type <U21 and shape [30], unlike the others (int64)",
+        ),
+        ({"group": Y[:-1]}, "group has the shape [29]; must be one a sample, [30]"),
+        ({"weight": Y}, "weight is not above 0, or not finite, for 10 of 30 samples"),
+        ({"weight": Y.astype(str)}, "weight is of type <U21; must be numbers"),
+        ({"time": Y.astype(str)}, "time is of type <U21; must be numbers or dates"),
+        ({"time": np.where(Y == 1, np.nan, Y)}, "time is missing for 10 of 30 samples"),
+        ({"time": np.full(30, "NaT", "datetime64[D]")}, "time is missing for 30 of 30 samples"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_one_line(configured, monkeypatch, source, said):
+    with pytest.raises(ConfigError) as refused:
+        given(configured, monkeypatch, **source)
+    assert str(refused.value).startswith(f"dataset=digits: its {said}") and "\n" not in str(refused.value)
+
+
+def test_pieces_are_the_whole_and_those_of_a_part_of_a_mapped_array_are_of_this_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(_checks, "PIECE", 100)
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for array in (X, mapped, mapped[7:], np.asfortranarray(X)):
+        found = list(_checks.pieces(array))
+        assert (np.concatenate(found) == array).all() and len(found) == -(-len(array) // 3)
