@@ -54,8 +54,8 @@ def alarms(studies: int, noise: Noise, arms: int, seeds: int, settings: int = 1)
     """How many of so many studies without a difference, each with so many data settings, give any arm a verdict."""
     random, alarmed = np.random.default_rng(0), 0
     for _ in range(studies):
-        tables = [Setting(simulated(random, noise, arms, seeds), "arm0") for _ in range(settings)]
-        compared = compare_together(tables, "figure", higher_is_better=True)
+        tables = [Setting(simulated(random, noise, arms, seeds), "arm0", "figure", True) for _ in range(settings)]
+        compared = compare_together(tables)
         alarmed += any(bool(table["verdict"].isin(ALARMS).any()) for table in compared)
     return alarmed
 

@@ -14,7 +14,7 @@ from ablate.analysis.comparison import compare_folders
 from ablate.analysis.inference import holm
 from ablate.cli.main import main
 from ablate.records.sweeps import Asked, Sweep
-from ablate.report.tables import markdown
+from ablate.report.tables import latex, main_table, markdown
 from ablate.utils.errors import ConfigError
 from helpers import BASE, L1, result
 
@@ -393,14 +393,36 @@ def test_the_metric_is_the_first_of_the_task_where_none_is_asked_for(tmp_path, w
     assert (compared.metric, compared.remarks) == (metric, []) and compared.arms["mean"].notna().all()
 
 
-def test_data_of_several_tasks_are_compared_by_what_they_have_in_common_and_the_table_says_so(tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "metrics"),
+    [
+        (None, ["rmse/test", "accuracy/test"]),
+        ("auc", ["rmse/test", "auc/test"]),
+        ("rmse/test", ["rmse/test", "accuracy/test"]),
+        ("loss", ["loss/test"]),
+    ],
+)
+def test_data_of_several_tasks_are_compared_by_metrics_of_their_own_in_one_family(tmp_path, asked, metrics):
     tasks(tmp_path, "iris diabetes")
-    compared = compare_folders(tmp_path)
-    assert compared.metric == "loss/test" and len(compared.arms) == 4
-    said = "accuracy and rmse: not all data have one of them, so loss/test is compared"
-    assert compared.remarks[0].startswith(said) and said in markdown(compared)
-    by_auc = compare_folders(tmp_path, metric="auc")
-    assert by_auc.metric == "auc/test" and list(by_auc.arms["n"]) == [0, 0, 1, 1]
+    compared = compare_folders(tmp_path, metric=asked)
+    assert compared.metric == metrics[0] and compared.arms["mean"].notna().all() and len(compared.arms) == 4
+    assert [part.metric for part in compared.parts] == metrics
+    assert [part.higher_is_better for part in compared.parts] == [name[0] == "a" for name in metrics]
+    assert sum(len(part.arms) for part in compared.parts) == sum(len(part.runs) for part in compared.parts) == 4
+    tables = [main_table(part) for part in compared.parts]
+    if asked is None:
+        assert tables[0].columns[2] == "test RMSE" and tables[1].columns[2] == "test accuracy, %"
+        assert tables[0]["test RMSE"].tolist() == ["55.00"] * 2
+    assert markdown(compared).count("| --- |") == latex(compared).count("\\begin{table}") == len(metrics)
+
+
+def test_a_direction_that_is_told_is_that_of_the_metric_that_is_asked_for(tmp_path):
+    tasks(tmp_path, "iris diabetes")
+    compared = compare_folders(tmp_path, metric="auc", higher_is_better=False)
+    assert [(part.metric, part.higher_is_better) for part in compared.parts] == [
+        ("rmse/test", False),
+        ("auc/test", False),
+    ]
 
 
 def test_a_study_of_which_nothing_has_finished_keeps_its_metric(tmp_path, capsys):

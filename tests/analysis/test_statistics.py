@@ -210,8 +210,8 @@ def test_tables_that_are_compared_together_are_one_family():
     for arms in ("abc", "zy"):
         index = pd.MultiIndex.from_product([list(arms), range(8)], names=["arm", "seed"])
         tables.append(pd.DataFrame({"score": random.normal(0.5, 1, len(index))}, index).reset_index())
-    settings = [Setting(tables[0], "a"), Setting(tables[1], "z", overlap=0.25)]
-    together = pd.concat(compare_together(settings, "score", higher_is_better=True))
+    settings = [Setting(tables[0], "a", "score", True), Setting(tables[1], "z", "score", True, overlap=0.25)]
+    together = pd.concat(compare_together(settings))
     apart = [compare(one.table, one.baseline, "score", True, one.overlap) for one in settings]
     assert together["p"].tolist() == pytest.approx(pd.concat(apart)["p"].tolist(), nan_ok=True)
     assert together["p_holm"].tolist() == pytest.approx(holm(together["p"]).tolist(), nan_ok=True)

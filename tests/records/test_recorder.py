@@ -22,7 +22,7 @@ from helpers import break_training, leave, parts
 
 FIELDS = {
     "status", "run_id", "arm", "seed", "config", "metrics", "last", "epochs", "best_epoch", "stopped_epoch",
-    "stopping_reason", "weights", "samples", "seconds", "error", "versions", "machine", "origin",
+    "stopping_reason", "weights", "data", "model", "seconds", "error", "versions", "machine", "origin",
 }  # fmt: skip
 
 

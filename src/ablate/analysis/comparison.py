@@ -29,13 +29,14 @@ from ablate.utils.text import listed
 
 @dataclass(frozen=True)
 class Comparison:
-    """Arms compared on `metric`, a test figure.
+    """Arms compared on `metric`, a test figure; data of a task that doesn't have it on their own: see `parts`.
 
     runs: a row a run; see `runs.collect`.
     arms: a row an arm, every baseline before its arms, and these from best to worst: `statistics.COLUMNS`, then
-        baseline, pairs, failed, also_differs_in (keys, apart from those that regularize, in which it is not like its
-        baseline), regularized_alike (whether those that regularize are the same), chosen_from (how many strengths), the
-        setting's data, overlap and test_samples, as `runs.collect` has them, and the means of `runs.figures`.
+        baseline, metric, higher_is_better, pairs, failed, also_differs_in (keys, apart from those that regularize, in
+        which it is not like its baseline), regularized_alike (whether those that regularize are the same), chosen_from
+        (how many strengths), the setting's data, overlap and test_samples, as `runs.collect` has them, and the means of
+        `runs.figures`.
     strengths: a row a strength, of the arms that were chosen from several, from weak to strong: study_arm, arm,
         chosen, key and value (what differs, one of `runs.strength_columns`; empty where several do), n, failed, and the
         means of `runs.figures`, each with its SD as `<figure> sd`. Exploratory: nothing is tested there.
@@ -53,6 +54,19 @@ class Comparison:
     sweep: Sweep | None = None
     unfinished: int = 0
     others: int = 0
+
+    @property
+    def parts(self) -> list[Comparison]:
+        """The comparisons on one metric each: itself alone, unless its data are of several tasks."""
+        found = []
+        for (metric, higher), arms in self.arms.groupby(["metric", "higher_is_better"], sort=False):
+            runs = self.runs[self.runs["data"].isin(arms["data"])]
+            own = self.strengths[self.strengths["arm"].isin(runs["arm"])] if len(self.strengths) else self.strengths
+            arms, own = arms.reset_index(drop=True), own.reset_index(drop=True)
+            found.append(
+                replace(self, runs=runs, arms=arms, strengths=own, metric=str(metric), higher_is_better=bool(higher))
+            )
+        return found if len(found) > 1 else [self]
 
 
 def compare_folders(
@@ -92,8 +106,13 @@ def compare_folders(
             members[run.run_id].add(run.arm)
     first = sweeps[0] if sweeps else Sweep([], None, None, None, [])
     runs = collect(results, {run_id: min(names) for run_id, names in members.items()})
-    metric, remarks = _metric(runs, metric, first.metric)
-    higher = told_by_name(metric) if higher_is_better is None else higher_is_better
+    metrics = _metrics(runs, metric, first.metric)
+    directions = {
+        name: told_by_name(name)
+        if higher_is_better is None or (metric and name != of_test(metric))
+        else higher_is_better
+        for name in metrics.values()
+    }
     strengths = strength_columns(results)
     arms = zip(results, runs["arm"], strict=True)
     kinds = [sorted(members[result["run_id"]]) or [kind(result, arm, strengths)] for result, arm in arms]
@@ -101,37 +120,37 @@ def compare_folders(
     if baseline is not None and baseline not in known:
         raise ConfigError(f"baseline={baseline}: {one_of(sorted(known), baseline)}")
     configs = {arm: result["config"] for result, arm in zip(results, runs["arm"], strict=True) if result["config"]}
-    compared = _compared(runs, kinds, list(strengths.values()), configs, baseline or first.baseline, metric, higher)
+    compared = _compared(
+        runs, kinds, list(strengths.values()), configs, baseline or first.baseline, metrics, directions
+    )
     unfinished = len(asked - {result["run_id"] for result in results})
     others = len(found) + len(refused) - len(results)
-    remarks += compared.remarks
-    return replace(compared, remarks=remarks, sweep=first if sweeps else None, unfinished=unfinished, others=others)
+    return replace(compared, sweep=first if sweeps else None, unfinished=unfinished, others=others)
 
 
-def _metric(runs: pd.DataFrame, asked: str | None, of_study: str | None) -> tuple[str, list[str]]:
-    """The figure that arms are compared by, and what there is to say about it.
+def _metrics(runs: pd.DataFrame, asked: str | None, of_study: str | None) -> dict[str, str]:
+    """By data, the figure that arms are compared by: what was asked for where they have it, or the first of their task.
 
     Raises:
-        ConfigError: there is none of the name that was asked for.
+        ConfigError: no data have what was asked for.
     """
-    names = [name for name in map(str, runs) if name.endswith("/test")]
-    if asked is not None:
-        if of_test(asked) not in names:
-            raise ConfigError(f"metric={asked}: {one_of(names, of_test(asked))}")
-        return of_test(asked), []
     counted = finished(runs)
-    if of_study is not None and (of_study in names or counted.empty):
-        runs[of_study] = runs.get(of_study, float("nan"))
-        return of_study, []
-    known = {name: counted.groupby("data", sort=False)[name].count().gt(0).all() for name in FIRST if name in names}
-    common = next((name for name, everywhere in known.items() if everywhere), LOSS)
-    if of_study is not None:
-        complain(f"warning: study.metric={of_study}: {one_of(names, of_study)}; these runs are compared by {common}")
-    if common != LOSS or not known or counted.empty:
-        return common, []
-    short = [name.removesuffix("/test") for name in known]
-    said = f"{listed(short)}: not all data have {'it' if len(short) == 1 else 'one of them'}, so {LOSS} is compared"
-    return LOSS, [f"{said}; ablate compare FOLDER --metric {short[0]} compares the data that have that"]
+    names = [name for name in map(str, runs) if name.endswith("/test")]
+    if asked is not None and of_test(asked) not in names:
+        raise ConfigError(f"metric={asked}: {one_of(names, of_test(asked))}")
+    wanted = of_study if asked is None else of_test(asked)
+    if wanted is not None and wanted not in names and counted.empty:
+        runs[wanted] = float("nan")
+    found: dict[str, str] = {}
+    otherwise = wanted if wanted is not None and wanted in runs else LOSS
+    for data, _ in runs.groupby("data", sort=False):
+        own = counted[counted["data"] == data]
+        known = [name for name in (*([wanted] if wanted else []), *FIRST) if name in own and own[name].notna().any()]
+        found[str(data)] = next(iter(known), otherwise)
+    if asked is None and wanted is not None and wanted not in runs:
+        used = listed(found.values())
+        complain(f"warning: study.metric={wanted}: {one_of(names, wanted)}; these runs are compared by {used}")
+    return found
 
 
 def _compared(
@@ -140,15 +159,16 @@ def _compared(
     columns: Sequence[str],
     configs: dict[str, dict[str, Any]],
     baseline: str | None,
-    metric: str,
-    higher: bool,
+    metrics: dict[str, str],
+    directions: dict[str, bool],
 ) -> Comparison:
     """kinds: of every run, the names of the arms among whose settings one is chosen; columns: the strengths.
 
-    configs: of every arm, that of one of its runs.
+    configs: of every arm, that of one of its runs; metrics: by which each data setting is compared; directions: whether
+    higher figures of these are better.
     """
     settings, sizes, strengths, remarks = [], [], [], []
-    for _, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
+    for data, of_data in runs.groupby("data", sort=False):  # nothing is compared, or chosen, across data
         groups: dict[str, dict[str, None]] = defaultdict(dict)
         for i, label in of_data["arm"].items():
             for name in kinds[int(str(i))]:
@@ -164,34 +184,35 @@ def _compared(
         for name in sorted(chosen, key=lambda name: name != baseline):  # the row is the baseline's where it has one
             if owners.setdefault(chosen[name], name) != name:
                 remarks.append(f"{name}: has no row of its own, its settings are those of {chosen[name]}")
-        settings.append(_setting(of_data[of_data["arm"].isin({reference, *owners})], reference, metric))
+        metric, shown = metrics[str(data)], of_data[of_data["arm"].isin({reference, *owners})]
+        settings.append(_setting(shown, reference, metric, directions[metric]))
         sizes += [{arm: max(len(groups[n]) for n, own in chosen.items() if own == arm) for arm in chosen.values()}]
         strengths.append(strength_table(of_data, groups, chosen, columns))
     tables = []
-    compared = statistics.compare_together(settings, metric, higher)  # all settings are one family
+    compared = statistics.compare_together(settings)  # all settings are one family
     for setting, own, from_how_many in zip(settings, compared, sizes, strict=True):
-        table = _described(own, setting, configs, higher)
+        table = _described(own, setting, configs)
         table["chosen_from"] = [from_how_many.get(arm, 1) for arm in table["arm"]]
         tables.append(table)
     arms = pd.concat(tables, ignore_index=True)
     several = [table for table in strengths if len(table)]
     chosen_from = pd.concat(several, ignore_index=True) if several else pd.DataFrame()
-    return Comparison(runs, arms, chosen_from, metric, higher, remarks)
+    metric = settings[0].metric
+    return Comparison(runs, arms, chosen_from, metric, directions[metric], remarks)
 
 
-def _setting(runs: pd.DataFrame, baseline: str, metric: str) -> statistics.Setting:
+def _setting(runs: pd.DataFrame, baseline: str, metric: str, higher: bool) -> statistics.Setting:
     # A run without a figure counts as a seed without one, so that its arm has a row.
     failed = runs[runs["status"] != "finished"].assign(**{metric: float("nan")})
     usable = pd.concat([finished(runs), failed]).drop_duplicates(["arm", "seed"])
-    return statistics.Setting(usable, baseline, float(runs["overlap"].iloc[0]))
+    return statistics.Setting(usable, baseline, metric, higher, float(runs["overlap"].iloc[0]))
 
 
-def _described(
-    compared: pd.DataFrame, setting: statistics.Setting, configs: dict[str, dict[str, Any]], higher: bool
-) -> pd.DataFrame:
+def _described(compared: pd.DataFrame, setting: statistics.Setting, configs: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """The arms of a setting with what is told of them beside their statistics, the baseline first, then the best."""
     runs, baseline, pairs = setting.table, setting.baseline, compared.attrs.pop("pairs")
-    compared["baseline"] = baseline
+    higher = bool(setting.higher_is_better)
+    compared["baseline"], compared["metric"], compared["higher_is_better"] = baseline, setting.metric, higher
     compared["pairs"] = [pairs.get(arm, 0) for arm in compared["arm"]]
     compared["failed"] = [failed_seeds(runs, arm) for arm in compared["arm"]]
     others = [differing(configs.get(arm, {}), configs.get(baseline, {})) for arm in compared["arm"]]

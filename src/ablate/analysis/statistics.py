@@ -33,6 +33,8 @@ class Setting:
 
     table: pd.DataFrame
     baseline: str
+    metric: str
+    higher_is_better: bool | None = None
     overlap: float = 0.0
 
 
@@ -61,28 +63,26 @@ def compare(
         ConfigError: a column or the baseline is missing, a run is there twice, or nothing tells whether higher
             figures are better.
     """
-    return compare_together([Setting(table, baseline, overlap)], metric, higher_is_better)[0]
+    return compare_together([Setting(table, baseline, metric, higher_is_better, overlap)])[0]
 
 
-def compare_together(
-    settings: Sequence[Setting], metric: str, higher_is_better: bool | None = None
-) -> list[pd.DataFrame]:
+def compare_together(settings: Sequence[Setting]) -> list[pd.DataFrame]:
     """Compare within each of these settings, as one family: Holm's correction is over all that they test.
 
     Raises:
         ConfigError: as `compare` does.
     """
-    figures = [_figures(setting, metric) for setting in settings]
-    higher = told_by_name(metric) if higher_is_better is None else higher_is_better
+    figures = [_figures(setting) for setting in settings]
+    told = [told_by_name(each.metric) if each.higher_is_better is None else each.higher_is_better for each in settings]
     against = [
         {arm: paired(of[arm], of[each.baseline], higher, each.overlap) for arm in of if arm != each.baseline}
-        for each, of in zip(settings, figures, strict=True)
+        for each, of, higher in zip(settings, figures, told, strict=True)
     ]
     adjusted = iter(holm([found.p for founds in against for found in founds.values()]).tolist())
     p_holm = [{arm: next(adjusted) for arm in founds} for founds in against]
     tests = sum(not np.isnan(p) for each in p_holm for p in each.values())
     compared = []
-    for setting, of, founds, corrected in zip(settings, figures, against, p_holm, strict=True):
+    for setting, of, founds, corrected, higher in zip(settings, figures, against, p_holm, told, strict=True):
         rows = [_own(arm, values, setting.overlap) for arm, values in of.items()]
         for row in rows:
             if row["arm"] != setting.baseline:
@@ -93,9 +93,9 @@ def compare_together(
     return compared
 
 
-def _figures(setting: Setting, metric: str) -> dict[str, np.ndarray]:
+def _figures(setting: Setting) -> dict[str, np.ndarray]:
     """Every arm's figures, [seeds] each, NaN where a seed has none; in the table's order and precision."""
-    table, baseline = setting.table.reset_index(drop=True), setting.baseline
+    table, baseline, metric = setting.table.reset_index(drop=True), setting.baseline, setting.metric
     if missing := [name for name in ("arm", "seed", metric) if name not in table]:
         raise ConfigError(f"the table has no column {', '.join(missing)}; it has {', '.join(map(str, table))}")
     if table[["arm", "seed"]].isna().any(axis=None):

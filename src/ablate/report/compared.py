@@ -31,8 +31,8 @@ def _data(name: str, subjects: Sequence[Subject]) -> str:
     first = subjects[0]
     target = f"target {first.target}" if first.target else ""
     columns = _span((each.columns for each in subjects), _grouped)
-    came = f" (of {columns} columns)" if columns else ""
     features = _span((each.features for each in subjects), _grouped)
+    came = f" (of {columns} columns)" if columns not in ("", features) else ""
     parts = [(words, _span((each.rows.get(part) for each in subjects), _grouped)) for part, words in PARTS.items()]
     rows = listed(f"{rows} {words}" for words, rows in parts if rows) if any(rows for _, rows in parts) else ""
     about = [

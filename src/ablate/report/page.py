@@ -20,10 +20,9 @@ from ablate.report.compared import compared
 from ablate.report.looks import looks
 from ablate.report.scope import scope
 from ablate.report.svg import LIGHT
-from ablate.report.tables import main_table, strengths_table
+from ablate.report.tables import main_table, strengths_tables
 from ablate.report.text import notes, title, verdicts
 from ablate.report.trivial import unbeaten
-from ablate.report.units import unit_of
 from ablate.utils.text import count, line
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
@@ -41,18 +40,16 @@ def page(comparison: Comparison) -> str:
         light=LIGHT,
         words=("verdict", "chosen", "also differs in"),  # columns of words, not of figures
         marked=("verdict", "chosen"),  # of which each word has a look of its own
-        metric=unit_of(comparison).name,
-        higher_is_better=comparison.higher_is_better,
         unbeaten=unbeaten(comparison),
         verdicts=verdicts(comparison),
         scope=scope(comparison),
-        main=main_table(comparison),
+        mains=[main_table(part) for part in comparison.parts],
         notes=notes(comparison),
         forests=sections.forests(comparison, arms_looks),
         curves=learning_curves.section(comparison, arms_looks),
-        strengths_table=strengths_table(comparison),
+        strengths_tables=strengths_tables(comparison),
         strengths=sections.strengths(comparison, arms_looks),
-        scatter=sections.scatter(comparison, arms_looks),
+        scatters=sections.scatters(comparison, arms_looks),
         weights=sections.weights(comparison, arms_looks),
         failures=_failures(comparison.runs),
         provenance=_provenance(comparison),

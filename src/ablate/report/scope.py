@@ -8,8 +8,9 @@ from __future__ import annotations
 import pandas as pd
 
 from ablate.analysis.comparison import Comparison
-from ablate.report.units import unit_of
+from ablate.report.units import Unit
 
+ACCURACY = "accuracy/test"
 COARSE = 5  # test samples: a figure that is compared with smaller differences is coarse for them
 
 
@@ -19,17 +20,18 @@ def scope(comparison: Comparison) -> list[str]:
     compared = arms[arms["difference"].notna()]
     if compared.empty:
         return []
-    return _split(compared, comparison)
+    return _split(compared)
 
 
-def _split(compared: pd.DataFrame, comparison: Comparison) -> list[str]:
+def _split(compared: pd.DataFrame) -> list[str]:
     """How many test samples there are, the size of one where that is coarse, and whether every seed has the same."""
-    unit, known = unit_of(comparison), sorted(int(n) for n in compared["test_samples"].dropna().unique())
+    unit, known = Unit(ACCURACY), sorted(int(n) for n in compared["test_samples"].dropna().unique())
     samples = f"{' or '.join(f'{n:,}' for n in known)} samples" if known else "samples"
     step = 1 / compared["test_samples"]
     coarse = compared["difference"].abs().lt(COARSE * step) | compared["difference_sd"].lt(step)
     size = ""
-    if comparison.metric == "accuracy/test" and coarse.any():
+    coarse &= compared["metric"] == ACCURACY
+    if coarse.any():
         sizes = dict.fromkeys(unit.value(one) for one in step[coarse].sort_values())
         size = f" (one of them is {' or '.join(sizes)} points)"
     if (compared["overlap"] > 0).all():

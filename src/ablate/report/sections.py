@@ -19,7 +19,7 @@ from ablate.report import plots
 from ablate.report.looks import Look
 from ablate.report.plots import PANELS, Limits, padded
 from ablate.report.text import also_differs, rows_of
-from ablate.report.units import Unit, gap_heading, unit_of, watched
+from ablate.report.units import Unit, gap_heading, spoken, unit_of, watched
 
 ROWS = 100  # arms of a forest plot
 MARKS = 2000  # runs of a scatter plot
@@ -35,6 +35,11 @@ Looks = dict[str, Look]
 
 def forests(comparison: Comparison, looks: Looks, wide: bool = True) -> list[dict[str, Any]]:
     """A narrow forest plot for every baseline that something is compared with, and a wide one."""
+    return [forest for part in comparison.parts for forest in _forests(part, looks, wide)]
+
+
+def _forests(comparison: Comparison, looks: Looks, wide: bool) -> list[dict[str, Any]]:
+    """Those of one metric."""
     unit, found = unit_of(comparison), []
     better, worse = ("better →", "← worse") if comparison.higher_is_better else ("← better", "worse →")
     measured = unit.of_difference.strip(", ") or unit.name
@@ -53,6 +58,7 @@ def forests(comparison: Comparison, looks: Looks, wide: bool = True) -> list[dic
         found.append(
             {
                 "baseline": baseline,
+                "metric": unit.name,
                 "wide": across,
                 "narrow": narrow,
                 "cut": cut,
@@ -77,6 +83,11 @@ def _reach(ends: pd.DataFrame) -> tuple[Limits, bool]:
 
 def strengths(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
     """For every arm with several strengths of one kind: how the metric, gap and near-zero weights change with it."""
+    return [arm for part in comparison.parts for arm in _strengths(part, looks)]
+
+
+def _strengths(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
+    """Those of one metric."""
     table, unit = comparison.strengths, unit_of(comparison)
     if table.empty:
         return []
@@ -119,8 +130,12 @@ def _seen(table: pd.DataFrame, parts: dict[str, str], level: float) -> list[floa
     return [*table[list(parts)].to_numpy().ravel(), *(table[first] - sd), *(table[first] + sd), level]
 
 
-def scatter(comparison: Comparison, looks: Looks) -> dict[str, Any] | None:
-    """Every finished run: its near-zero weights, and the metric."""
+def scatters(comparison: Comparison, looks: Looks) -> list[dict[str, Any]]:
+    """For every metric, every finished run: its near-zero weights, and the metric."""
+    return [scatter for part in comparison.parts if (scatter := _scatter(part, looks)) is not None]
+
+
+def _scatter(comparison: Comparison, looks: Looks) -> dict[str, Any] | None:
     unit, runs = unit_of(comparison), finished(comparison.runs)
     points = pd.DataFrame({"x": 100 * runs["near_zeros"], "y": unit.scale * runs[comparison.metric]})
     points = points.replace([np.inf, -np.inf], np.nan).assign(arm=runs["arm"]).dropna()
@@ -131,6 +146,9 @@ def scatter(comparison: Comparison, looks: Looks) -> dict[str, Any] | None:
     drawn = drawn.sample(MARKS, random_state=0) if len(drawn) > MARKS else drawn
     legend = {looks[arm]: arm for arm in reversed(list(comparison.arms["arm"])) if arm in set(points["arm"])}
     return {
+        "metric": unit.name,
+        "tag": f"{spoken(comparison.metric)} and sparsity of every run",
+        "better": comparison.higher_is_better,
         "svg": plots.scatter(drawn, looks, ("weights <1e-3, %", unit.heading)),
         "legend": [{"look": look, "name": arm} for look, arm in reversed(legend.items())],
         "hollow": not compared.all(),

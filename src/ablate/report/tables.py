@@ -17,7 +17,7 @@ MARKS = re.compile(r"[\\|`*]|<(?=[a-zA-Z/!?])|\](?=[(\[])|&(?=#?\w+;)|(?<![^\W_]
 
 
 def main_table(comparison: Comparison) -> pd.DataFrame:
-    """The table of arms, as text under headings with units."""
+    """The table of arms, as text under headings with units. comparison: on one metric."""
     arms, unit = comparison.arms, unit_of(comparison)
     points = unit.of_difference
     intervals = [
@@ -44,11 +44,14 @@ def main_table(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def strengths_table(comparison: Comparison) -> pd.DataFrame:
-    """The table of strengths, as text under headings with units; empty where no arm had several."""
+def strengths_tables(comparison: Comparison) -> list[pd.DataFrame]:
+    """A table of strengths for every metric; none where no arm had several."""
+    return [_strengths_table(part) for part in comparison.parts if len(part.strengths)]
+
+
+def _strengths_table(comparison: Comparison) -> pd.DataFrame:
+    """The table of strengths, as text under headings with units. comparison: on one metric."""
     strengths, unit = comparison.strengths, unit_of(comparison)
-    if strengths.empty:
-        return strengths
     loss = unit_of(comparison, "loss/val")
 
     def spread(figure: str, unit: Unit) -> list[str]:
@@ -78,9 +81,9 @@ def _gaps(comparison: Comparison, table: pd.DataFrame) -> dict[str, list[str]]:
 
 def markdown(comparison: Comparison) -> str:
     first = [title(comparison), *compared(comparison)]
-    parts = [*map(_md, [*first, *sentences(comparison)]), _markdown(main_table(comparison))]
+    parts = [*map(_md, [*first, *sentences(comparison)]), *map(_markdown, map(main_table, comparison.parts))]
     if not comparison.strengths.empty:
-        parts += [_md(EXPLORATORY), _markdown(strengths_table(comparison))]
+        parts += [_md(EXPLORATORY), *map(_markdown, strengths_tables(comparison))]
     said = "\n".join(f"- {_md(note)}" for note in notes(comparison) + failures(comparison))
     return "\n\n".join([*parts, said]) + "\n"
 
@@ -97,11 +100,23 @@ def _md(text: str) -> str:
 
 
 def latex(comparison: Comparison) -> str:
-    """The main table as a LaTeX table, which wants the package booktabs; its caption says what was compared."""
-    table = main_table(comparison).map(_tex).rename(columns=_tex)
+    """The main table as a LaTeX table, which wants the package booktabs; its caption says what was compared.
+
+    A table for every metric; the first has all that is said in its caption.
+    """
     first = [title(comparison), *compared(comparison)]
     said = " ".join(_tex(line) for line in [*(f"{each}." for each in first), *sentences(comparison)])
-    return table.to_latex(index=False, column_format="l" + "r" * (len(table.columns) - 1), caption=said)
+    tables: list[str] = []
+    for part in comparison.parts:
+        table = main_table(part)
+        columns = "l" + "r" * (len(table.columns) - 1)
+        shown = table.map(_tex).rename(columns=_tex)
+        tables.append(
+            shown.to_latex(
+                index=False, column_format=columns, caption=_tex(f"By {unit_of(part).name}.") if tables else said
+            )
+        )
+    return "\n".join(tables)
 
 
 def _tex(text: str) -> str:

@@ -16,7 +16,6 @@ from ablate.records.names import COMPARISON, EVENTS, HISTORY, OWN_EVENTS
 from ablate.report import learning_curves, sections, svg
 from ablate.report.looks import looks
 from ablate.report.tables import markdown
-from ablate.report.units import spoken
 from ablate.tensorboard import scalars
 from ablate.tensorboard.writer import Writer
 from ablate.utils.files import filename, is_plain, remove
@@ -69,5 +68,5 @@ def _plots(comparison: Comparison) -> Iterator[tuple[str, bytes]]:
     for arm in sections.strengths(comparison, arms_looks):
         for place, curve in enumerate(arm["svgs"], start=1):
             yield f"strengths of {arm['arm']}/{place}", curve
-    if scatter := sections.scatter(comparison, arms_looks):
-        yield f"comparison/{spoken(comparison.metric)} and sparsity of every run", scatter["svg"]
+    for scatter in sections.scatters(comparison, arms_looks):
+        yield f"comparison/{scatter['tag']}", scatter["svg"]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ablate.analysis.comparison import Comparison
 from ablate.report.compared import compared
-from ablate.report.tables import as_lists, main_table, strengths_table
+from ablate.report.tables import as_lists, main_table, strengths_tables
 from ablate.report.text import EXPLORATORY, failures, notes, rows_of, sentences, title
 from ablate.utils.console import Console
 from ablate.utils.text import listed
@@ -27,9 +27,8 @@ def show(comparison: Comparison, console: Console) -> None:
     console.print(title(comparison), style="bold")
     for line in compared(comparison):
         console.prose(line, style="dim")
-    left_out = _show(main_table(comparison), "", console)
-    strengths = strengths_table(comparison)
-    if not strengths.empty:
+    left_out = [name for part in comparison.parts for name in _show(main_table(part), "", console)]
+    for strengths in strengths_tables(comparison):
         left_out += _show(strengths, EXPLORATORY, console)
     for line in sentences(comparison):
         console.prose(line)

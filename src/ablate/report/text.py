@@ -22,6 +22,11 @@ def sentences(comparison: Comparison) -> list[str]:
 
 def verdicts(comparison: Comparison) -> list[str]:
     """A sentence for what is better, worse, and not detected, and for arms of which nothing can be said."""
+    return [sentence for part in comparison.parts for sentence in _verdicts(part)]
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    """Those of one metric."""
     said, unit = [], unit_of(comparison)
     for baseline, group in comparison.arms.groupby("baseline", sort=False):
         others = group[group["arm"] != baseline]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def unbeaten(comparison: Comparison) -> list[str]:
     """A sentence for all data on which no arm is better than a constant answer, by more than chance."""
     said = []
     for on, runs, metric in _settings(comparison):
-        constant, unit = _constant(runs, metric), unit_of(comparison, metric)
+        constant, unit = _constant(runs, metric), unit_of(replace(comparison, runs=runs), metric)
         better = higher_is_better(metric)
         if metric == CALIBRATED or any(_beats(of, metric, better) for _, of in runs.groupby("arm", sort=False)):
             continue
@@ -53,7 +54,7 @@ def constants(comparison: Comparison) -> list[str]:
     """What a constant answer gives, in all data where results tell: a line of its own for each."""
     said = []
     for on, runs, metric in _settings(comparison):
-        unit = unit_of(comparison, metric)
+        unit = unit_of(replace(comparison, runs=runs), metric)
         percent = " %" * (unit.scale == 100)
         said.append(f"{_answer(runs, metric)} {on}gives {unit.name} {unit.value(_constant(runs, metric))}{percent}")
     return said
@@ -66,9 +67,12 @@ def _settings(comparison: Comparison) -> Iterator[tuple[str, pd.DataFrame, str]]
     """
     counted = finished(comparison.runs)
     counted = counted[counted["arm"].isin(comparison.arms["arm"])]
+    compared = dict(zip(comparison.arms["data"], comparison.arms["metric"], strict=True))
     several = counted["dataset"].nunique() > 1
     for _, runs in counted.groupby("dataset", sort=False):
-        metrics = [name for name in (comparison.metric, *FIRST) if name in runs and runs[name].notna().any()]
+        metrics = [
+            name for name in (compared[runs["data"].iloc[0]], *FIRST) if name in runs and runs[name].notna().any()
+        ]
         if metric := next((name for name in metrics if not np.isnan(_constant(runs, name))), None):
             on = f"on {runs['dataset'].iloc[0]} " if several else ""
             yield on, runs, metric

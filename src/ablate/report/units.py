@@ -56,7 +56,7 @@ def unit_of(comparison: Comparison, metric: str | None = None) -> Unit:
 def watched(comparison: Comparison) -> str | None:
     """The figure that every epoch of these runs has, beside the loss; None where they have several, or none."""
     names = {task.watched for task in TASKS.values()}
-    found = [name for name in sorted(names) if f"{name}/test" in comparison.runs]
+    found = [name for name in sorted(names) if comparison.runs.get(f"{name}/test", pd.Series()).notna().any()]
     return found[0] if len(found) == 1 else None
 
 
