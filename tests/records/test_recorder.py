@@ -41,11 +41,15 @@ def run(configured, tmp_path):
 def test_result_json_holds_what_the_contract_names(run):
     result, _, config = run
     assert set(result) == FIELDS
-    assert result["samples"] == {"train": 1079, "val": 359, "test": 359, "majority": 36 / 359}
+    data = result["data"]
+    assert data["rows"] == {"train": 1079, "val": 359, "test": 359} and data["features"] == 64
+    assert (data["name"], data["task"], len(data["classes"])) == ("digits", "multiclass", 10)
+    assert data["trivial"]["accuracy/test"] == 36 / 359
+    assert result["model"]["name"] == "mlp" and result["model"]["parameters"] > 0
     assert (result["status"], result["arm"], result["seed"], result["epochs"]) == ("finished", "l1=3e-4", 3, 4)
     assert result["config"] == json.loads(config.model_dump_json())
     parts = {f"{figure}/{part}" for figure in ("loss", "accuracy") for part in ("train", "val", "test")}
-    assert set(result["metrics"]) == set(result["last"]) == parts | {"penalty", "objective"}
+    assert parts | {"penalty", "objective"} <= set(result["metrics"]) and "auc/test" in result["metrics"]
     assert set(result["weights"]) == {"l1_norm", "l2_norm", "zeros", "near_zeros"}
     assert result["stopped_epoch"] is None and result["error"] is None
 

@@ -13,7 +13,7 @@ import pytest
 from ablate.analysis.comparison import compare_folders
 from ablate.records.sweeps import Asked, Sweep
 from ablate.report import page as report
-from helpers import leave
+from helpers import BASE, leave
 
 
 def page(folder: Path) -> str:
@@ -103,6 +103,28 @@ def test_a_study_by_losses_alone(tmp_path):
     html = page(tmp_path)
     assert "Sparsity against test loss" in headings(html)
     assert "Learning curves" in headings(html) and "accuracy, %</text>" not in html
+
+
+def test_data_of_several_tasks_have_a_table_and_plots_each(tmp_path):
+    for seed in range(2):
+        for l1 in (0.0, 0.01):
+            arm = f"l1={l1}" if l1 else "none"
+            leave(tmp_path / f"a{l1}-{seed}", arm, seed, l1)
+            regularizer = BASE["regularizer"] | {"l1": l1}
+            config = BASE | {"seed": seed, "regularizer": regularizer, "dataset": {"name": "diabetes"}}
+            metrics = {"loss/val": 0.1, "rmse/train": 50.0, "rmse/test": 60 + l1 + seed * (1 + l1)}
+            folder = tmp_path / f"b{l1}-{seed}"
+            leave(folder, arm, seed, l1, config=config, metrics=metrics)
+            history = pd.read_csv(folder / "history.csv").rename(columns=lambda name: name.replace("accuracy", "rmse"))
+            history.to_csv(folder / "history.csv", index=False)
+    html = page(tmp_path)
+    assert html.count("<table>") == 2 and "test RMSE</th>" in html and "test accuracy,\u00a0%</th>" in html
+    assert [h for h in headings(html) if "Sparsity" in h] == [
+        "Sparsity against test accuracy",
+        "Sparsity against test RMSE",
+    ]
+    assert html.count("Learning curves: loss and RMSE by epoch") == 2
+    assert html.count("Learning curves: loss and accuracy by epoch") == 2
 
 
 @pytest.mark.slow

@@ -106,7 +106,7 @@ def learning_curves(
     curves, baseline: by epoch, with columns `<figure> mean`, `low` and `high`; best: epoch; stops: epochs.
     limits: of epoch, and of every figure that is shown (loss, accuracy, RMSE).
     """
-    shown = [name for name in limits if name != "epoch"]
+    shown = [name for name in limits if curves.columns.str.startswith(f"{name}/").any()]
     figure = sheet(PANEL, 146 * len(shown) + 22)
     for place, name in enumerate(shown):
         plot = axes(figure, 44, 22 + 146 * place, PANEL - 52, 110)
