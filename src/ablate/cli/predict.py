@@ -35,21 +35,17 @@ def main(arguments: Sequence[str]) -> int:
         new = reading.read(given.new, first.result["config"]["dataset"], first.prepared)
         answers = chosen.answers(new.x)
         text = answering.table(chosen, new, answers, given.keep)
-        for line in chosen.said:
-            complain(f"warning: {line}")
-        if given.out is None:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        else:
-            files.write(given.out, text)
-        out = Console(stderr=True)
-        dataset = first.result["config"]["dataset"]
-        beside = [dataset.get(key) for key in ("group", "time", "weight")]
-        met = [] if new.frame is None else reading.met(new.frame, first.prepared, beside)
-        for line in answering.summary(chosen, new, met):
-            out.prose(line, indent=2)
-        if said := answering.checked(chosen, new, answers, dataset.get("weight")):
-            out.prose(said, indent=2)
-        if given.out is not None:
-            out.line_of_text(f"written to {files.short(given.out)}")
+        said = answering.summary(chosen, new, answers)
+    if given.out is None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        files.write(given.out, text)
+    for line in chosen.said:
+        complain(f"warning: {line}")
+    out = Console(stderr=True)
+    for line in said:
+        out.prose(line, indent=2)
+    if given.out is not None:
+        out.line_of_text(f"written to {files.short(given.out)}")
     return FINISHED

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ablate.prediction.predictor import Answers, Predictor
-from ablate.prediction.reading import New, truth
+from ablate.prediction.reading import New, met, truth
 from ablate.preprocessing.targets import Target
 from ablate.preprocessing.tasks import TASKS
 from ablate.training.metrics import figures
 from ablate.utils.errors import ConfigError, one_line
 from ablate.utils.text import count, shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PREDICTION = "prediction"  # the heading of what is predicted
 
@@ -65,19 +68,33 @@ def _plain(column: Any) -> list[Any]:
     return [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
 
 
-def checked(predictor: Predictor, new: New, answers: Answers, weight: str | None) -> str | None:
+def summary(predictor: Predictor, new: New, answers: Answers) -> list[str]:
+    """Lines about which runs answered, what they met, and how right they are, where the samples' own table tells."""
+    results = [run.result for run in predictor.runs]
+    seeds = ", ".join(str(result["seed"]) for result in results)
+    runs = f"{results[0]['arm']}, seed{'s' * (len(results) > 1)} {seeds}"
+    said = [f"{count(len(new.names), 'sample')} predicted by {runs}: {predictor.why}", *new.said]
+    if new.frame is not None:
+        dataset = results[0]["config"]["dataset"]
+        roles = {role: name for role in ("group", "time", "weight") if isinstance(name := dataset.get(role), str)}
+        said += met(new.frame, predictor.runs[0].prepared, [*roles.values()])
+        said += filter(None, [_checked(predictor, new.frame, answers, roles.get("weight"))])
+    return said
+
+
+def _checked(predictor: Predictor, frame: pd.DataFrame, answers: Answers, weight: str | None) -> str | None:
     """How right the answers are, where the samples' own table says what is right; None where it doesn't.
 
     weight: the column of the samples' weights, where the run had one.
     """
-    if new.frame is None or (y := truth(new.frame, predictor.target)) is None:
+    if (y := truth(frame, predictor.target)) is None:
         return None
     known = np.array([not _is_missing(value) for value in y])
     if not known.any():
         return None
     target = predictor.target
     try:
-        weights = new.frame[weight].to_numpy(dtype=np.float32)[known] if weight in new.frame else None
+        weights = frame[weight].to_numpy(dtype=np.float32)[known] if weight in frame else None
         found = figures(target, target.answers(y[known]), answers[known], TASKS[target.task].metrics, weights)
     except (ConfigError, ValueError, TypeError) as error:
         return f"its column {_called(target)} is not compared: {one_line(error)}"
@@ -92,11 +109,3 @@ def _called(target: Target) -> str:
 
 def _is_missing(value: Any) -> bool:
     return bool(np.any([each is None or each != each for each in np.atleast_1d(value)]))
-
-
-def summary(predictor: Predictor, new: New, met: Sequence[str]) -> list[str]:
-    """Lines about which runs answered and what they met."""
-    results = [run.result for run in predictor.runs]
-    seeds = ", ".join(str(result["seed"]) for result in results)
-    runs = f"{results[0]['arm']}, seed{'s' * (len(results) > 1)} {seeds}"
-    return [f"{count(len(new.names), 'sample')} predicted by {runs}: {predictor.why}", *new.said, *met]

@@ -163,6 +163,6 @@ def met(frame: pd.DataFrame, prepared: Prepared, beside: Sequence[Any]) -> list[
     columns = prepared.inputs
     assert isinstance(columns, Columns)
     own = {*_of_target(frame, prepared.target), *beside}
-    extra = [name for name in columns.extra(frame) if name not in own]  # noqa: S610 - no Django
+    extra = [name for name in columns.unknown(frame) if name not in own]
     said = [f"not used, for training had no such column: {cut(listed(extra))}"] if extra else []
     return [*said, *telling.met(columns, frame)]
