@@ -50,7 +50,7 @@ def test_an_arm_is_named_as_in_the_table_or_in_the_study(folder):
     assert chosen(folder, arm="l1 2") == [("l1 2", 0)]
     assert chosen(folder, arm="l1") == [("l1 1", 0)]
     assert "of 2 strengths" in choose(folder, arm="l1").why
-    with pytest.raises(ConfigError, match=r"arm=l3: must be one of l1, .*did you mean"):
+    with pytest.raises(ConfigError, match="arm=l3: must be one of l1, l1 1, l1 2, l2, none"):
         choose(folder, arm="l3")
     with pytest.raises(ConfigError, match="seed=7: of arm none must be one of 0, 1"):
         choose(folder, arm="none", seed=7)
