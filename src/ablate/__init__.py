@@ -10,10 +10,10 @@ from ablate.utils.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from ablate.analysis.statistics import compare
-    from ablate.api import study, train
+    from ablate.api import load, study, train
     from ablate.utils.errors import ConfigError, RunFailed
 
-__all__ = ["ConfigError", "RunFailed", "__version__", "compare", "study", "train"]
+__all__ = ["ConfigError", "RunFailed", "__version__", "compare", "load", "study", "train"]
 
 # Intel's matrix library rounds by how a product was cut into blocks, so a run's bits would depend on how
 # many runs share its stack. Its reproducible mode costs nothing measurable (docs/performance.md), but it
@@ -26,6 +26,7 @@ _PLACES = {
     "ConfigError": "ablate.utils.errors",
     "RunFailed": "ablate.utils.errors",
     "compare": "ablate.analysis.statistics",
+    "load": "ablate.api",
     "study": "ablate.api",
     "train": "ablate.api",
 }

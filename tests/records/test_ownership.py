@@ -14,7 +14,7 @@ import pytest
 from ablate.cli.main import main
 from ablate.execution.stack_run import train_stack
 from ablate.records.job import Job
-from ablate.records.names import ASKED, MARK, OWN_EVENTS, RESULT
+from ablate.records.names import ASKED, COLUMNS, MARK, OWN_EVENTS, PREDICTION, RESULT
 from ablate.records.ownership import RUN, SWEEP, TABLE, Kind, claim, disclaim, foreign
 from ablate.utils.errors import ConfigError
 from helpers import leave
@@ -147,7 +147,7 @@ def test_what_a_refused_command_has_claimed_is_given_back_and_nothing_else(tmp_p
     leave(folder, "none", 0)
     before = tree(folder)
     new = claim(folder, RUN, [".hydra/", "ablate.log"])
-    assert set(new) == {"checkpoint.safetensors", ".earlier/", OWN_EVENTS, ".hydra/", "ablate.log"}
+    assert set(new) == {COLUMNS, PREDICTION, "checkpoint.safetensors", ".earlier/", OWN_EVENTS, ".hydra/", "ablate.log"}
     (folder / ".hydra").mkdir()
     (folder / ".hydra" / "config.yaml").touch()
     (folder / "events.out.tfevents.1.ablate").touch()

@@ -96,7 +96,8 @@ def test_the_saved_weights_are_a_state_dict_of_the_plain_model(run):
 
 def test_a_run_without_tensorboard_writes_no_events(configured, tmp_path):
     recorded(configured("trainer.epochs=1", "logging.tensorboard=false"), tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".ablate", "history.csv", "model.safetensors", "result.json"]
+    files = [".ablate", "history.csv", "model.safetensors", "prediction.json", "result.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == files
 
 
 def test_a_diverged_run_says_so_in_valid_json(configured, tmp_path):
@@ -121,7 +122,7 @@ def test_all_files_of_a_finished_run_outlive_a_rerun_that_fails(configured, tmp_
     list(run_all([job]))
     whole = (job.folder / "result.json").read_text()
     files = {path.name: path.read_bytes() for path in job.folder.iterdir() if path.name != MARK}
-    assert len(files) == 4 and any(fnmatch(name, EVENTS) for name in files)
+    assert len(files) == 5 and any(fnmatch(name, EVENTS) for name in files)
     break_training(monkeypatch, seed=0, epoch=2, error=RuntimeError("broken"))
     ((_, result),) = run_all([job])
     assert result["status"] == "failed" and (job.folder / EARLIER / "result.json").read_text() == whole

@@ -28,7 +28,7 @@ from ablate.utils.text import cut, line
 
 HELP = "python -m ablate --help lists the keys"
 LARGEST = 1_000_000  # bytes of a file of keys
-SUBCOMMANDS = ("compare", "tensorboard")  # words that stand alone
+SUBCOMMANDS = ("compare", "export", "predict", "tensorboard")  # words that stand alone
 GONE = "the folder that this works in is gone"
 
 

@@ -23,10 +23,11 @@ def code_of(config: Config, shape: tuple[int, ...], outputs: int) -> dict[str, s
     acting = {name for name, strength in config.strengths.items() if strength}
     acting |= _drawing(Keyed.of(config.model), shape, outputs, regularizers.names())
     found = code.of_modules(f"{REGULARIZERS.package}.{name}" for name in sorted(acting))
-    return found | _of_option(config.dataset, DATASETS) | _of_option(config.model, MODELS)
+    return found | of_option(config.dataset, DATASETS) | of_option(config.model, MODELS)
 
 
-def _of_option(chosen: Schema, group: Group) -> dict[str, str]:
+def of_option(chosen: Schema, group: Group) -> dict[str, str]:
+    """Digests of the modules of a dataset or a model, and of what they import."""
     if isinstance(chosen, Target):
         return chosen.code()
     return code.of_modules([f"{group.package}.{chosen.name}"])  # type: ignore[attr-defined]

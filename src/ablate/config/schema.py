@@ -230,8 +230,8 @@ class Config(Schema):
         """
         # First, because a model's dropout follows it: a bad value is named where it was given.
         keys = keys | {"regularizer": typed(strengths(), keys.get("regularizer"), "regularizer")}
-        for group, schema in _OF_OPTIONS.items():
-            keys[group] = typed(schema(keys.get(group)), keys[group], group)
+        for group in _OF_OPTIONS:
+            keys[group] = option(group, keys.get(group))
         config: Config = typed(cls, keys, "")
         return config
 
@@ -255,6 +255,15 @@ class Config(Schema):
     def strengths(self) -> dict[str, float]:
         """The strength of every regularizer that training applies by itself, by name."""
         return {name: getattr(self.regularizer, name) for name in regularizers.acting()}
+
+
+def option(group: str, node: Any) -> Any:
+    """The typed config of what is chosen from one group of options, such as `model`.
+
+    Raises:
+        ConfigError: as `Config.of`.
+    """
+    return typed(_OF_OPTIONS[group](node), node, group)
 
 
 def _restored(own: tuple[Path, ...], keys: dict[str, Any]) -> Config:

@@ -89,7 +89,7 @@ def _source(path: Path, config: Config) -> Source:
         labels: list[int] = []
         others = 0
         for label, name in enumerate(classes):
-            found, left = _pictures(folder / name) if (folder / name).is_dir() else ([], 0)
+            found, left = pictures(folder / name) if (folder / name).is_dir() else ([], 0)
             if not found:
                 raise refuse("dataset.path", folder / name, f"has no pictures ({', '.join(ENDINGS)})")
             files += found
@@ -110,7 +110,7 @@ def _classes(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _pictures(folder: Path) -> tuple[list[Path], int]:
+def pictures(folder: Path) -> tuple[list[Path], int]:
     """The pictures in a folder and those below it, in order; and how many other files there are."""
     found, others = [], 0
     for where, below, names in os.walk(folder):

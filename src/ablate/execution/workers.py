@@ -214,5 +214,5 @@ def _end_with_parent() -> None:
 
 def _light(row: Row) -> Row:
     """Without what is recorded here: the parent only shows figures."""
-    ending = row.ending and replace(row.ending, state={}, logits=None)
+    ending = row.ending and replace(row.ending, state={}, logits=None, split=None)
     return replace(row, tensors={}, checkpoint=None, ending=ending)

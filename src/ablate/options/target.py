@@ -50,7 +50,7 @@ class Target(Schema):
             ConfigError: there is none of this name; its source can't be read.
         """
         found = code.of_object(self.function, self.located())
-        for name in _targets(self.arguments):
+        for name in targets(self.arguments):
             found |= code.of_object(name, _located(self.option, name))
         return found
 
@@ -138,10 +138,10 @@ def _parameters(function: Callable[..., Any]) -> Collection[str]:
         return ()
 
 
-def _targets(node: Any) -> Iterator[str]:
-    """What is named somewhere in the arguments of a target."""
+def targets(node: Any) -> Iterator[str]:
+    """What a config, or the arguments of a target, name somewhere by `_target_`."""
     for each in node if isinstance(node, list) else node.values() if isinstance(node, dict) else ():
-        yield from _targets(each)
+        yield from targets(each)
     if isinstance(node, dict) and isinstance(name := node.get(TARGET), str):
         yield name
         if name.startswith("hydra.utils.get_") and isinstance(path := node.get("path"), str):

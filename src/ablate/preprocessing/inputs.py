@@ -18,10 +18,12 @@ PIECE = 2**29  # bytes of samples that are looked at together, in float64
 
 
 class Inputs(Protocol):
-    """said: lines for the person who typed the command."""
+    """said: lines for the person who typed the command; features: of tables, what each number of a sample is."""
 
     @property
     def said(self) -> tuple[str, ...]: ...
+    @property
+    def features(self) -> tuple[str, ...]: ...
     def transform(self, x: Any) -> np.ndarray: ...
 
 
@@ -35,6 +37,7 @@ class Scaled:
     shift: np.ndarray
     scale: np.ndarray
     said: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @classmethod
     def fit(cls, x: Any, at: np.ndarray, kind: str) -> Scaled:

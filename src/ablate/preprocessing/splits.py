@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,6 +20,7 @@ from ablate.options.schema import DatasetConfig, Keyed
 from ablate.preprocessing.fingerprints import fingerprint
 from ablate.preprocessing.inputs import Inputs, fitted, is_frame, pieces
 from ablate.preprocessing.parts import parts
+from ablate.preprocessing.saving import dumps
 from ablate.preprocessing.streams import Stream, readers
 from ablate.preprocessing.targets import Target, target
 from ablate.utils import memory
@@ -101,6 +103,11 @@ class Split:
     @property
     def parts(self) -> dict[str, Part]:
         return {"train": self.train, "val": self.val, "test": self.test}
+
+    @cached_property
+    def saved(self) -> tuple[str, bytes | None]:
+        """What prediction needs of it: see `saving.dumps`."""
+        return dumps(self)
 
     @property
     def streamed(self) -> bool:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from ablate.records.names import (
     ASKED,
     CHECKPOINT,
+    COLUMNS,
     COMPARISON,
     EARLIER,
     HISTORY,
@@ -25,6 +26,7 @@ from ablate.records.names import (
     MARK,
     MULTIRUN,
     OWN_EVENTS,
+    PREDICTION,
     REPORT,
     RESULT,
     RUNS,
@@ -81,7 +83,7 @@ class Kind:
 
 
 _TABLE = (RUNS, *(f"{COMPARISON}{end}" for end in (".csv", ".md", ".tex")), STRENGTHS, REPORT, f"{COMPARISON}/")
-_RUN = (RESULT, HISTORY, WEIGHTS, CHECKPOINT, f"{EARLIER}/", OWN_EVENTS)
+_RUN = (RESULT, HISTORY, WEIGHTS, PREDICTION, COLUMNS, CHECKPOINT, f"{EARLIER}/", OWN_EVENTS)
 RUN = Kind("run", _RUN, _of_a_run, (*_RUN, ".hydra/", LOG))
 TABLE = Kind("table", _TABLE, _of_a_table, _TABLE)
 SWEEP = Kind("sweep", (ASKED, MULTIRUN, *_TABLE), _of_a_table, (ASKED, MULTIRUN, *_TABLE))

@@ -22,7 +22,17 @@ from ablate.config.naming import arm
 from ablate.records import checkpoints
 from ablate.records.history import History
 from ablate.records.job import Job
-from ablate.records.names import CHECKPOINT, EARLIER, HISTORY, LOG, OWN_EVENTS, RESULT, WEIGHTS
+from ablate.records.names import (
+    CHECKPOINT,
+    COLUMNS,
+    EARLIER,
+    HISTORY,
+    LOG,
+    OWN_EVENTS,
+    PREDICTION,
+    RESULT,
+    WEIGHTS,
+)
 from ablate.records.ownership import RUN, claim, foreign
 from ablate.records.results import read
 from ablate.training.engine import Ending, Row
@@ -80,8 +90,13 @@ class Recorder:
     def _end(self, ending: Ending) -> dict[str, Any]:
         self.close()
         if ending.status == "finished":
+            assert ending.split is not None
             tensors = {name: tensor.contiguous() for name, tensor in ending.state.items()}
             write(self.job.folder / WEIGHTS, save(tensors, {"format": "pt"}))
+            prepared, columns = ending.split.saved
+            write(self.job.folder / PREDICTION, prepared)
+            if columns is not None:
+                write(self.job.folder / COLUMNS, columns)
         result = _result(self.job, {field: getattr(ending, field) for field in ENDED})
         write(self.job.folder / RESULT, _json(result))  # its presence says that the run ended
         with suppress(OSError):  # what is left over makes no other result of this one
@@ -128,7 +143,7 @@ def _set_aside(folder: Path) -> None:
 
     A finished result is kept in a folder of its own until this run has finished too.
     """
-    files = [*(folder / name for name in (RESULT, WEIGHTS, HISTORY)), *folder.glob(OWN_EVENTS)]
+    files = [*(folder / name for name in (RESULT, WEIGHTS, PREDICTION, COLUMNS, HISTORY)), *folder.glob(OWN_EVENTS)]
     if _finished(folder):
         kept = folder / EARLIER
         partial = unfinished(kept)

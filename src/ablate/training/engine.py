@@ -63,7 +63,7 @@ class Ending:
     weights: Figures
     data: dict[str, Any]  # see `Stack.described`
     model: dict[str, Any]
-    split: Split = field(repr=False)  # that it was trained on
+    split: Split | None = field(repr=False)  # that it was trained on
     state: dict[str, Tensor] = field(repr=False)
     logits: Tensor | None = field(repr=False)  # on the validation part, [outputs, n], where pictures are made of it
     seconds: float = 0.0

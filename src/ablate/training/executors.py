@@ -7,7 +7,7 @@ is by itself is refused: what were trained would not be the user's model.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ablate import models
 from ablate.config.schema import Config
-from ablate.options.schema import Keyed
+from ablate.options.schema import Keyed, ModelConfig
 from ablate.preprocessing.splits import Facts
 from ablate.training import batches
 from ablate.training.dense import Dense
@@ -73,8 +73,15 @@ def of(config: Config, data: Facts) -> tuple[Executor, str | None]:
     Raises:
         ConfigError: the model can't be trained.
     """
-    sizes = tuple(sorted(set(batches.sizes(data.parts, config.trainer.batch_size))))
-    return _of(Keyed.of(config.model, config.model.mixes), data.shape, data.outputs, sizes)
+    sizes = batches.sizes(data.parts, config.trainer.batch_size)
+    return chosen(config.model, data.shape, data.outputs, sizes)
+
+
+def chosen(
+    model: ModelConfig, shape: tuple[int, ...], outputs: int, sizes: Iterable[int]
+) -> tuple[Executor, str | None]:
+    """The same of a model's config. sizes: of the batches that its runs meet."""
+    return _of(Keyed.of(model, model.mixes), shape, outputs, tuple(sorted(set(sizes))))
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,74 @@
+"""What is to be told of a table's columns: what becomes of them, and what new rows have that training had not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from ablate.preprocessing.columns import Columns
+from ablate.preprocessing.kinds import Column
+from ablate.preprocessing.values import FORMS, Values
+from ablate.utils.text import count, cut, listed
+
+NAMED = 3  # unseen categories that are named
+
+
+def described(columns: Columns) -> list[dict[str, Any]]:
+    """What becomes of every column that is used, in plain values, for those who do the same elsewhere.
+
+    Of numbers and dates the median that fills them in and the figures by which they are scaled, by scikit-learn's names
+    (of `quantile` none: these are too many); of categories these, in the order of their features.
+    """
+    return [_described(column, columns.transformer) for column in columns.columns if column.used]
+
+
+def met(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
+    """Lines about rows that were transformed: columns without use, missing values, categories that training had not."""
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    known = _categories(columns.transformer)
+    for column in columns.columns:
+        if not column.used:
+            continue
+        values = Values.of(column.name, frame[column.name])
+        if n := int(values.missing.sum()):
+            yield f"column {column.name}: {count(n, 'missing value')} filled in"
+        if column.name in known:
+            texts = pd.Series(values.texts(), dtype=object).dropna()
+            unseen = texts[~texts.isin(known[column.name])]
+            if len(unseen):
+                names = cut(listed([*unseen.unique()[:NAMED], *["…"] * (unseen.nunique() > NAMED)]))
+                yield f"column {column.name}: {count(len(unseen), 'row')} of a category that training had not ({names})"
+
+
+def _categories(transformer: Any) -> dict[str, list[Any]]:
+    """The categories of the training rows, of each column that has some."""
+    for step, fitted, given in transformer.transformers_:
+        if step == "categories":
+            return {name: known.tolist() for name, known in zip(given, fitted.categories_, strict=True)}
+    return {}
+
+
+def _described(column: Column, transformer: Any) -> dict[str, Any]:
+    said: dict[str, Any] = {"name": column.name, "kind": column.kind}
+    if column.kind == "date":
+        said |= {"form": FORMS[column.form], "read as": "days since 1970"}
+    for step, fitted, given in transformer.transformers_:
+        if column.name not in given:
+            continue
+        at = list(given).index(column.name)
+        if step == "numbers":
+            scaler = fitted["scale"]
+            said["median"] = float(fitted["impute"].statistics_[at])
+            said["scaling"] = "none" if isinstance(scaler, str) else type(scaler).__name__
+            figures = ((name, getattr(scaler, name, None)) for name in ("mean_", "center_", "scale_", "min_"))
+            said |= {name: float(values[at]) for name, values in figures if values is not None}
+        elif step == "missing":
+            said["missing"] = "has a feature of its own"
+        elif step == "categories":
+            rare = None if fitted.min_frequency is None else fitted.infrequent_categories_[at]
+            joined = set() if rare is None else set(rare.tolist())
+            said["categories"] = [text for text in fitted.categories_[at].tolist() if text not in joined]
+            said["joined"] = [text for text in fitted.categories_[at].tolist() if text in joined]
+    return said
