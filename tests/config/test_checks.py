@@ -66,7 +66,7 @@ def test_none_is_an_arm_of_zeros(configured):
         ("dataset.val_fraction=0", "dataset.val_fraction=0: must be greater than 0"),
         ("dataset.val_fraction=1", "dataset.val_fraction=1: must be less than 1"),
         ("dataset.val_fraction=0.9", "leaves no samples for training"),
-        ("dataset.name=nope", "dataset.name=nope: must be one of cifar10, digits"),
+        ("dataset.name=nope", "dataset.name=nope: must be one of breast_cancer, cifar10, csv"),
         ("optimizer.lr=0", "optimizer.lr=0: must be greater than 0"),
         ("device=nowhere", "device=nowhere: is no device of this machine"),
         ("seed=-1", "seed=-1: must be greater than or equal to 0"),

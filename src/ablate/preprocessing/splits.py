@@ -33,7 +33,7 @@ NAMED = 10  # classes whose shares are said
 
 @dataclass(frozen=True)
 class Part:
-    """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of several labels or
+    """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of labels or
     numbers; weight: float32 [n], of the samples in losses and metrics, or None where all count alike.
     """
 

@@ -74,7 +74,10 @@ class _Batches(torch.utils.data.Dataset[Tensor]):
 
 
 def read(x: Stream | Joined, batches: Sequence[np.ndarray]) -> Iterator[Tensor]:
-    """The samples of batches, of which each is places [runs, batch]: float32 [runs × batch, *shape], by processes that read ahead where there can be some."""
+    """The samples of batches, float32 [runs × batch, *shape], by processes that read ahead where there can be some.
+
+    batches: places, [runs, batch].
+    """
     loader = torch.utils.data.DataLoader(
         _Batches(x, batches),
         batch_size=None,
