@@ -17,7 +17,7 @@ def test_an_epoch_takes_every_sample_once_in_a_new_order(configured):
         assert all(len(x[0]) % 16 == 0 for x, _, _, _ in batches)
         assert all(weight.sum().item() == pytest.approx(1) for _, _, weight, _ in batches)
         seen.append(torch.cat(real))
-    expected = stack.data.parts["train"].x
+    expected = stack.data.x["train"]
     assert not torch.equal(seen[0], seen[1])
     for x in seen:
         assert torch.equal(x.sort(0).values, expected.sort(0).values)
