@@ -17,6 +17,7 @@ from ablate.execution import workers
 from ablate.execution.runs import run_all
 from ablate.execution.workers import train_stacks
 from ablate.records.job import Job
+from helpers import trained
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -182,3 +183,11 @@ def test_a_single_run_and_what_needs_threads_stay_in_the_process(configured, mon
     monkeypatch.setattr(workers, "train_stack", lambda own: seen.append(os.getpid()) or iter(()))
     list(train_stacks(jobs(configured, 2), [[0], [1]], 1, here=True))
     assert seen == [here, here]
+
+
+def test_what_is_recorded_by_a_worker_does_not_go_through_its_pipe(configured):
+    """Nor the samples that the run was trained on: a pipe would carry them once a run."""
+    ((*_, last),) = trained([configured("trainer.epochs=1", "model.hidden=[4]")])
+    assert last.ending.state and last.ending.split is not None
+    light = workers._light(last).ending
+    assert not light.state and light.split is None and light.metrics == last.ending.metrics

@@ -87,8 +87,9 @@ def of_test(config) -> pd.DataFrame:
     return pd.read_csv("rows.csv").iloc[parts.parts(config.dataset, source, stratified)["test"]]
 
 
-def test_the_logits_of_the_test_part_are_those_of_training_to_the_last_bit(configured):
-    config, folder = trained(configured, "model=mlp", "regularizer=dropout")
+@pytest.mark.parametrize("model", ["mlp", "lenet"])
+def test_the_logits_of_the_test_part_are_those_of_training_to_the_last_bit(configured, model):
+    config, folder = trained(configured, f"model={model}", "regularizer=dropout")
     (run,) = predictor.load(choice.choose(folder)).runs
     stack = Stack([config])
     state = load_file(folder / "model.safetensors")
