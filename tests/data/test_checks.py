@@ -65,7 +65,7 @@ def test_what_can_be_used_is_left_as_it_is(configured, monkeypatch, source):
         ({"group": Y[:-1]}, "group has the shape [29]; must be one a sample, [30]"),
         ({"weight": Y}, "weight is not above 0, or not finite, for 10 of 30 samples"),
         ({"weight": Y.astype(str)}, "weight is of type <U21; must be numbers"),
-        ({"time": Y.astype(str)}, "time is of type <U21; must be numbers or dates"),
+        ({"time": Y.astype(bool)}, "time is of type bool; must be numbers or dates"),
         ({"time": np.where(Y == 1, np.nan, Y)}, "time is missing for 10 of 30 samples"),
         ({"time": np.full(30, "NaT", "datetime64[D]")}, "time is missing for 30 of 30 samples"),
     ],

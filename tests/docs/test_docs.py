@@ -29,6 +29,7 @@ from helpers import ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COPIED = ("conf", "examples", "scripts", "src", "tests", "pyproject.toml")
 SLOW_TO_IMPORT = ["matplotlib.figure", "omegaconf", "pandas", "pydantic", "rich", "scipy.stats", "torch"]
+SUBCOMMAND = re.compile(r"(python -m )?ablate [a-z]+( |$)")
 TRAINS = ("ablate", "python -m ablate ", "python scripts/sweep.py")
 
 
@@ -99,7 +100,7 @@ def perform(processes, tmp_path):
 
     def run(command: str) -> tuple[int, list[str]]:
         words = shlex.split(command, comments=True)
-        if command.startswith(TRAINS) and "ablate compare" not in command:
+        if command.startswith(TRAINS) and not SUBCOMMAND.match(command):
             words += ["trainer.epochs=1"] + ["study.seeds=2"] * any(word.startswith("study=") for word in words)
         words = ["-m", *words] if words[0] == "ablate" else words[1:]
         output = tmp_path / "output"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from ablate.preprocessing.tasks import TASKS
@@ -9,7 +10,14 @@ from ablate.utils.errors import one_of
 
 LOSS = "loss/test"
 FIRST = tuple(dict.fromkeys(f"{task.metrics[0]}/test" for task in TASKS.values()))  # of each task, where none is asked
-METRICS = (*dict.fromkeys(f"{name}/test" for task in TASKS.values() for name in task.metrics), LOSS)
+
+
+def of_tasks(names: Collection[str]) -> tuple[str, ...]:
+    """The figures that runs of these tasks have."""
+    return (*dict.fromkeys(f"{metric}/test" for name in names for metric in TASKS[name].metrics), LOSS)
+
+
+METRICS = of_tasks(TASKS)
 
 
 def of_test(name: str) -> str:

@@ -11,17 +11,20 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ablate.analysis import studies
+from ablate.analysis.metrics import of_tasks
 from ablate.cli.command import Command
 from ablate.cli.composing import Checked, override
 from ablate.cli.messages import said_of
 from ablate.cli.places import check_folders, free, not_ours, take
 from ablate.config import identity
+from ablate.config.schema import Config
 from ablate.options.code import told
 from ablate.records import results
 from ablate.records.job import Job
 from ablate.records.sweeps import Asked, Sweep, refused, with_other_data
 from ablate.utils import interrupts
 from ablate.utils.console import complain
+from ablate.utils.errors import one_of, refuse
 from ablate.utils.files import tidy
 from ablate.utils.text import count, line, listed
 
@@ -55,6 +58,7 @@ def left_to_do(
             wrong[i] = said_of(error, overrides)[1]
     if first is not None and not sound:
         raise first
+    _check_metric(studies.study(master), [own.found for own, _ in sound.values()])
     tidy(folder)
     found, there, taken = _there(folder)
     shared = set.intersection(*(set(overrides) for _, overrides in jobs))
@@ -89,6 +93,21 @@ def left_to_do(
         take(job, hydras[job.run_id])
     command.training = bool(left)  # by whoever launches them now
     return list(left.values())
+
+
+def _check_metric(study: studies.Study | None, configs: Sequence[Config]) -> None:
+    """Refuse a metric that none of the runs has.
+
+    Raises:
+        ConfigError: names those that they have.
+    """
+    if study is None or study.metric is None:
+        return
+    from ablate.preprocessing.splits import facts  # imports torch, as checking jobs has by now
+
+    tasks = {facts(config.dataset, config.split_seed, config.task).task for config in configs}
+    if study.metric not in (names := of_tasks(tasks)):
+        raise refuse("study.metric", study.metric, f"is no metric of task={listed(sorted(tasks))}; {one_of(names)}")
 
 
 def _there(folder: Path) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]], set[str]]:

@@ -103,8 +103,10 @@ def wrong_beside(name: str, values: np.ndarray, samples: int) -> str | None:
         if odd := int((~(np.isfinite(values) & (values > 0))).sum()):
             return f"weight is not above 0, or not finite, for {odd:,} of {samples:,} samples"
     if name == "time":
-        if values.dtype.kind not in "iufM":
+        if values.dtype.kind not in "iufMUO":  # text may be dates
             return f"time is of type {values.dtype}; must be numbers or dates"
-        if odd := int((values != values).sum()):  # NaN and NaT are not equal to themselves
+        if values.dtype.kind in "fM" and (
+            odd := int((values != values).sum())
+        ):  # NaN and NaT are not equal to themselves
             return f"time is missing for {odd:,} of {samples:,} samples"
     return None

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ablate.data import Source
-from ablate.data._dates import dates
 from ablate.options.schema import TableConfig
 from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.text import count, cut, listed
@@ -61,7 +60,7 @@ def _part(frame: pd.DataFrame, config: TableConfig, said: list[str], part: str) 
     if names := roles.get("group"):
         found["group"] = frame[names[0]].to_numpy()
     if names := roles.get("time"):
-        found["time"] = _time(frame[names[0]], said)
+        found["time"] = frame[names[0]].to_numpy()
     if names := roles.get("weight"):
         found["weight"] = _weight(frame[names[0]])
     return found
@@ -85,7 +84,7 @@ def _roles(frame: pd.DataFrame, config: TableConfig) -> dict[str, list[str]]:
 
 
 def plain(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """A frame whose columns are, each, int64, float64, bool, datetime64 or text with NaN; names are text.
+    """A frame whose columns are, each, int64, float64, bool, datetime64, a category or text with NaN; names are text.
 
     Raises:
         ConfigError: a column holds something else; two have one name.
@@ -109,9 +108,8 @@ def _plain_column(column: pd.Series[Any]) -> Any:
     import pandas as pd
 
     kind = column.dtype
-    if isinstance(kind, pd.CategoricalDtype):
-        column, kind = column.astype(kind.categories.dtype if not column.isna().any() else object), column.dtype
-        kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):  # whose categories may be called 1, 2, 3: they are no numbers
+        return column.cat.rename_categories([str(name) for name in kind.categories]).reset_index(drop=True)
     if pd.api.types.is_bool_dtype(kind) and not column.isna().any():
         return column.to_numpy(dtype=bool)
     if pd.api.types.is_complex_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
@@ -197,17 +195,6 @@ def _target(frame: pd.DataFrame, names: list[str], config: TableConfig) -> dict[
     if y.dtype.kind == "b":
         return {"y": y.astype(np.int64), "classes": 2, "labels": ("False", "True")}
     return {"y": y.astype(str) if y.dtype.kind == "O" else y, "classes": None}
-
-
-def _time(column: pd.Series[Any], said: list[str]) -> np.ndarray:
-    values = column.to_numpy()
-    if values.dtype.kind in "iufM":
-        return values
-    found, how = dates(column)
-    if found is None:
-        raise refuse("dataset.time", column.name, how)
-    said.append(f"dataset.time={column.name}: {how}")
-    return found
 
 
 def _weight(column: pd.Series[Any]) -> np.ndarray:

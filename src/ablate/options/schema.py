@@ -9,7 +9,7 @@ from functools import reduce
 from operator import getitem
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from ablate.options.discovery import Group
@@ -108,10 +108,18 @@ class DatasetConfig(Schema):
     )
 
 
+def _named(value: Any) -> Any:
+    """The name of a column, which may look like a number: `2019`."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+ColumnName = Annotated[str, BeforeValidator(_named)]
+
+
 class TableConfig(DatasetConfig):
     """The keys of a dataset whose samples are the rows of a data frame."""
 
-    target: str | list[str] | None = Field(
+    target: ColumnName | list[ColumnName] | None = Field(
         default=None, description="the column that is to be predicted; several: of several labels or numbers a row"
     )
     test_fraction: float = Field(default=0.2, gt=0, lt=1, description="share of the rows for the test")
@@ -123,17 +131,17 @@ class TableConfig(DatasetConfig):
     rare: float = Field(
         default=0.01, ge=0, lt=1, description="categories with a smaller share of the training rows are joined into one"
     )
-    number: list[str] = Field(default=[], description="columns that are numbers, whatever they look like")
-    category: list[str] = Field(default=[], description="columns that are categories")
-    date: list[str] = Field(default=[], description="columns that are dates")
-    ignore: list[str] = Field(default=[], description="columns that are left out")
-    group: str | None = Field(
+    number: list[ColumnName] = Field(default=[], description="columns that are numbers, whatever they look like")
+    category: list[ColumnName] = Field(default=[], description="columns that are categories")
+    date: list[ColumnName] = Field(default=[], description="columns that are dates")
+    ignore: list[ColumnName] = Field(default=[], description="columns that are left out")
+    group: ColumnName | None = Field(
         default=None, description="a column, such as a patient: rows that share its value stay together in the split"
     )
-    time: str | None = Field(
+    time: ColumnName | None = Field(
         default=None, description="a column by which the split is made: the latest rows are tested on"
     )
-    weight: str | None = Field(default=None, description="a column: how much a row counts in loss and metrics")
+    weight: ColumnName | None = Field(default=None, description="a column: how much a row counts in loss and metrics")
 
 
 class ModelConfig(Schema):

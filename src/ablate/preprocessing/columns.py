@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from ablate.options.schema import MOST, DatasetConfig, Schema, TableConfig
 from ablate.preprocessing import encoding, plain
+from ablate.preprocessing.dates import FORMS
 from ablate.preprocessing.kinds import Column, infinite, kinds, too_large
-from ablate.preprocessing.values import FORMS, Values, row_of
+from ablate.preprocessing.values import Values, row_of
 from ablate.utils.errors import ConfigError, one_line, one_of, refuse
 from ablate.utils.text import count, line, listed
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ablate.options.schema import MOST, TableConfig
-from ablate.preprocessing.values import ISO, Values, days_of, decimal_comma, fast, forms, number, row_of
+from ablate.preprocessing.dates import ISO, days_of, form_of, forms
+from ablate.preprocessing.values import Values, decimal_comma, fast, number, row_of
 from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.text import count, cut
 
@@ -110,7 +111,7 @@ def _set(values: Values, key: str) -> Column:
         return Column(values.name, "category")
     if values.days is not None:
         return Column(values.name, "date")
-    return _date(values.as_text(), forms(values.as_text().distinct, digits=True)) or _no_date(values)
+    return _date(values.as_text(), digits=True) or _no_date(values)
 
 
 def _no_date(values: Values) -> Column:
@@ -130,7 +131,7 @@ def _of_text(values: Values, places: np.ndarray | None) -> Column:
             raise infinite(name, values.numbers(comma))
         as_numbers = Values(name, values.rows, floats=values.numbers(comma))
         return _whole(as_numbers, places) or Column(name, "number", comma=comma)
-    if found := _date(values, forms(texts)):
+    if found := _date(values):
         return found
     alone = len(texts) == rows >= ENOUGH
     if alone or len(texts) > FEW:
@@ -177,16 +178,13 @@ def too_large(name: str, floats: np.ndarray) -> ConfigError:
     return ConfigError(f"column {name}: holds numbers that are too large, such as {worst:g}; {allowed}")
 
 
-def _date(values: Values, found: list[str]) -> Column | None:
-    """A column of dates, if there is a form in which all are; the other reading of one that has two is refused."""
-    if not found:
-        return None
-    days = [days_of(values.distinct, form) for form in found]
-    if any((other != days[0]).any() for other in days[1:]):
-        place = next(i for i in range(len(days[0])) if len({reading[i] for reading in days}) > 1)
-        said = f"{values.distinct[place]} may be the day first or the month first, and no row tells"
-        raise ConfigError(f"column {values.name}: {said}; write dates as YYYY-MM-DD, or {_way_out(values.name)}")
-    return Column(values.name, "date", form=found[0])
+def _date(values: Values, digits: bool = False) -> Column | None:
+    """A column of dates, if there is a form in which all are. digits: also one that looks like numbers."""
+    try:
+        form = form_of(values.distinct, digits)
+    except ValueError as error:
+        raise ConfigError(f"column {values.name}: {error}, or {_way_out(values.name)}") from None
+    return Column(values.name, "date", form=form) if form else None
 
 
 def _whole(values: Values, places: np.ndarray | None) -> Column | None:

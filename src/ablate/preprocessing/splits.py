@@ -24,7 +24,7 @@ from ablate.preprocessing.saving import dumps
 from ablate.preprocessing.streams import Stream, readers
 from ablate.preprocessing.targets import Target, target
 from ablate.utils import memory
-from ablate.utils.errors import refuse
+from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.text import count, listed, shown
 
 ROOM = 0.25  # of the free memory that samples may take
@@ -192,7 +192,7 @@ def _asked(dataset: DatasetConfig, seed: int, task: str) -> Asked:
 def _split(asked: Keyed, task: str) -> Split:
     config = asked.config
     came = data.source(config)
-    source = _complete(came, config)
+    source = _in_time(_complete(came, config), config)
     wanted = target(source, task)
     places = parts(config, source, _in_proportion(source, wanted))
     taken = {name: (source.x, source.y, at) for name, at in places.items()}
@@ -240,6 +240,20 @@ def _complete(source: Source, config: DatasetConfig) -> Source:
         changed[f"{part}x"] = x[kept]
         changed |= {name: array[kept] for name in beside if (array := getattr(source, name)) is not None}
     return replace(source, **changed)
+
+
+def _in_time(source: Source, config: Any) -> Source:
+    """With times that can be put in order."""
+    if source.time is None:
+        return source
+    from ablate.preprocessing.dates import in_order  # imports pandas
+
+    named = getattr(config, "time", None) or ""
+    try:
+        time, how = in_order(source.time)
+    except ValueError as error:
+        raise ConfigError(f"dataset.time={named}: {error}") from None
+    return replace(source, time=time, said=(*source.said, f"dataset.time={named}: {how}; the latest are tested on"))
 
 
 def _in_proportion(source: Source, wanted: Target) -> np.ndarray:

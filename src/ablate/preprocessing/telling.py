@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from ablate.preprocessing.columns import Columns
+from ablate.preprocessing.dates import FORMS
 from ablate.preprocessing.kinds import Column
-from ablate.preprocessing.values import FORMS, Values
+from ablate.preprocessing.values import Values
 from ablate.utils.text import count, cut, listed
 
 NAMED = 3  # unseen categories that are named

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ablate.preprocessing.dates import DAY, FORMS, days, days_of
 from ablate.utils.errors import ConfigError
 from ablate.utils.text import cut
 
-DAY = 86_400 * 10**6  # microseconds
 _WRITTEN = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")  # 007 is a name
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # 1,500: with a decimal comma 1.5, else 1500
@@ -55,7 +55,7 @@ class Values:
         elif pd.api.types.is_timedelta64_dtype(kind):
             column = column.dt.total_seconds() / 86_400
         if pd.api.types.is_datetime64_any_dtype(column.dtype):
-            return cls(name, rows, days=_days(column))
+            return cls(name, rows, days=days(column))
         if pd.api.types.is_complex_dtype(column.dtype):
             raise ConfigError(f"column {name}: holds complex numbers; leave it out by dataset.ignore=[{name}]")
         if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
@@ -172,56 +172,6 @@ def decimal_comma(texts: Sequence[str]) -> bool:
     there = [text for text in texts if "," in text]
     unlike = [text for text in there if not _THOUSANDS.fullmatch(text)]
     return bool(unlike) and not any("." in text for text in texts)
-
-
-ISO = "ISO8601"
-FORMS = {  # as pandas takes it: as people read it
-    ISO: "year-month-day",
-    "%Y/%m/%d": "year/month/day",
-    "%Y.%m.%d": "year.month.day",
-    "%d.%m.%Y": "day.month.year",
-    "%d/%m/%Y": "day/month/year",
-    "%m/%d/%Y": "month/day/year",
-    "%d-%m-%Y": "day-month-year",
-    "%m-%d-%Y": "month-day-year",
-    "%d.%m.%y": "day.month.year",
-    "%d/%m/%y": "day/month/year",
-    "%m/%d/%y": "month/day/year",
-    "%d %b %Y": "day month year",
-    "%d-%b-%Y": "day-month-year",
-    "%d %B %Y": "day month year",
-    "%b %d, %Y": "month day, year",
-    "%B %d, %Y": "month day, year",
-}
-DIGITS = {"%Y%m%d": "yearmonthday", "%Y": "year"}  # look like numbers: only where one says that they are dates
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-_CLOCK = re.compile(r"[ T]\d{1,2}:.*$")
-FORMS |= {day + time: f"{said} with time" for day, said in FORMS.items() if day != ISO for time in _TIMES[1:]} | DIGITS
-
-
-def forms(texts: Sequence[str], digits: bool = False) -> list[str]:
-    """The forms in which all of these are dates. digits: also those that look like numbers."""
-    first = texts[0]
-    if not digits and not re.match(r"\w{1,9}[-./ ,]+\w{1,9}([-./ ,]|$)", first):
-        return []
-    timed = bool(_CLOCK.search(first))
-    fitting = [form for form in FORMS if (form == ISO or (":" in form) == timed) and (digits or form not in DIGITS)]
-    few = texts[:1]
-    fitting = [form for form in fitting if not np.isnan(days_of(few, form)).any()]
-    return [form for form in fitting if not np.isnan(days_of(texts, form)).any()]
-
-
-def days_of(texts: Sequence[str], form: str) -> np.ndarray:
-    """Days since 1970, in UTC where a time says its zone; NaN where a text is no such date."""
-    found = pd.to_datetime(pd.Series(texts, dtype=object), format=form, errors="coerce", utc=True)
-    return _days(found)
-
-
-def _days(column: pd.Series) -> np.ndarray:
-    if column.dt.tz is not None:
-        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    moments = column.to_numpy().astype("datetime64[us]")
-    return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / DAY)
 
 
 def _plain(value: float) -> str:
