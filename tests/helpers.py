@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from ablate.config.schema import Config
 from ablate.preprocessing import splits
-from ablate.preprocessing.splits import Split, split
+from ablate.preprocessing.samples import Split
+from ablate.preprocessing.splits import split
 from ablate.records.names import ASKED
 from ablate.records.sweeps import Asked, Sweep
 from ablate.training.dense import Dense

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ablate.data import Source, digits
-from ablate.preprocessing.splits import Split
+from ablate.preprocessing.samples import Split
 from ablate.utils.errors import ConfigError
 from helpers import forget_splits, parts
 

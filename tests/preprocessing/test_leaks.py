@@ -14,7 +14,7 @@ from PIL import Image
 
 from ablate import data
 from ablate.data import Source
-from ablate.preprocessing import splits
+from ablate.preprocessing import making, splits
 from ablate.preprocessing.inputs import Scaled
 from ablate.preprocessing.targets import target
 from helpers import forget_splits
@@ -75,9 +75,9 @@ def changed(source: Source, config: Any, task: str) -> Source:
     """With other samples to test on, and where numbers are to be predicted, other numbers."""
     if source.test_x is not None:
         return replace(source, test_x=np.asarray(source.test_x) * 3.0 + 1000)
-    complete = splits._complete(source, config)
-    at = splits.parts(config, complete, splits._in_proportion(complete, target(complete, task)))["test"]
-    if not splits.is_frame(source.x):
+    complete = making._complete(source, config)
+    at = making.parts(config, complete, making._in_proportion(complete, target(complete, task)))["test"]
+    if not making.is_frame(source.x):
         x = np.array(source.x[np.arange(len(source.x))], dtype=np.float64)
         x[at] = 1000 - 3 * x[at]
         y = source.y.copy()
@@ -106,7 +106,7 @@ def test_other_samples_to_test_on_change_nothing_that_is_trained_on(configured, 
     config = configured(*(word.format(tmp_path) for word in SOURCES[name]), f"dataset.scaling={scaling}")
     dataset = config.dataset.model_copy(update={"split_seed": config.split_seed})
     source = data.source(dataset)
-    if scaling == "quantile" and not splits.is_frame(source.x):
+    if scaling == "quantile" and not making.is_frame(source.x):
         pytest.skip("arrays have no scaling by ranks")
     before = splits.split(dataset, 0)
     forget_splits()

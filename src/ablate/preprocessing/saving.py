@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ablate.preprocessing.inputs import Inputs, Scaled
-    from ablate.preprocessing.splits import Split
+    from ablate.preprocessing.samples import Split
     from ablate.preprocessing.targets import Target
 
 MOST = 2**31  # numbers of a sample, or samples

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ablate.preprocessing import streams
-from ablate.preprocessing.splits import Part, Split
+from ablate.preprocessing.samples import Part, Split
 from ablate.preprocessing.streams import Joined, Stream
 from ablate.utils.seeds import ORDER, generator
 

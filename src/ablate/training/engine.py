@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ablate.config.schema import Config
-from ablate.preprocessing.splits import Split
+from ablate.preprocessing.samples import Split
 from ablate.preprocessing.tasks import TASKS
 from ablate.training import metrics
 from ablate.training.early_stopping import Stopper

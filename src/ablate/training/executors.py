@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ablate import models
 from ablate.config.schema import Config
 from ablate.options.schema import Keyed, ModelConfig
-from ablate.preprocessing.splits import Facts
+from ablate.preprocessing.samples import Facts
 from ablate.training import batches
 from ablate.training.dense import Dense
 from ablate.training.functional import Serial, Vmapped, drawing

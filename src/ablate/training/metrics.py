@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ablate.preprocessing.splits import Part, Split
+from ablate.preprocessing.samples import Part, Split
 from ablate.preprocessing.targets import Target
 from ablate.preprocessing.tasks import TASKS
 

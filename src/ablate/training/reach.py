@@ -12,7 +12,7 @@ from torch import Tensor
 from ablate import models, regularizers
 from ablate.config.schema import Config
 from ablate.options.schema import Keyed
-from ablate.preprocessing.splits import Facts
+from ablate.preprocessing.samples import Facts
 from ablate.preprocessing.tasks import TASKS
 from ablate.regularizers import Regularizer
 from ablate.training import executors, losses, trial
