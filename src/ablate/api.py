@@ -68,7 +68,8 @@ def study(
 
 
 class Loaded:
-    """What finished runs say of new samples: of one run, or of several of an arm, whose answers are averaged.
+    """What finished runs say of new samples: of one run, or of several of an arm, whose answers are averaged;
+    data: a set of data by its name, where there are runs on several.
 
     config, result: of the run, of several the first; classes: what is told apart, in the order of the probabilities,
     of several labels these; none of numbers; why: this run was chosen.
@@ -117,19 +118,21 @@ def load(
     arm: str | None = None,
     seed: int | None = None,
     ensemble: bool = False,
+    data: str | None = None,
     config_dir: str | Path | None = None,
 ) -> Loaded:
     """What a finished run predicts, as `python -m ablate predict` does.
 
     folder: of a run; or of a study or a sweep, of which the arm of least validation loss is taken, and of its seeds the
-    one of least validation loss. arm, seed: others; ensemble: all seeds of the arm, whose answers are averaged.
+    one of least validation loss. arm, seed: others; ensemble: all seeds of the arm, whose answers are averaged;
+    data: a set of data by its name, where there are runs on several.
     config_dir: the folder of options of one's own that the run was trained with.
 
     Raises:
         ConfigError: there is no such run, or it lacks what it needs.
     """
     with discovery.using([] if config_dir is None else [Path(config_dir)]):
-        found = predictor.load(choice.choose(Path(folder), arm, seed, ensemble))
+        found = predictor.load(choice.choose(Path(folder), arm, seed, ensemble, data))
     for line in found.said:
         complain(f"warning: {line}")
     return Loaded(found)

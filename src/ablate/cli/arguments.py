@@ -23,6 +23,7 @@ def with_choice(parser: Parser) -> None:
     arm = "of a study (default: that of least validation loss)"
     parser.add_argument("--arm", metavar="NAME", help=f"the arm, {arm}")
     parser.add_argument("--seed", type=int, metavar="N", help=f"the seed of the arm, {arm}")
+    parser.add_argument("--data", metavar="NAME", help="a set of data, where there are runs on several")
     own = "a folder of options of one's own, which the run was trained with"
     parser.add_argument("--config-dir", type=_own, default=[], metavar="DIR", help=own)
 

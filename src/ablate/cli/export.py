@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     from ablate.prediction import choice, export, predictor  # imports torch: a typing error needs none
 
     with discovery.using(given.config_dir):
-        chosen = predictor.load(choice.choose(given.folder, given.arm, given.seed))
+        chosen = predictor.load(choice.choose(given.folder, given.arm, given.seed, data=given.data))
         (run,) = chosen.runs
         made: dict[Path, str | bytes] = {path: export.description(run) for path in beside}
         if program is not None:

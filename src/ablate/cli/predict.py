@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     from ablate.prediction import answering, choice, predictor, reading  # imports torch: a typing error needs none
 
     with discovery.using(given.config_dir):
-        chosen = predictor.load(choice.choose(given.folder, given.arm, given.seed, given.ensemble))
+        chosen = predictor.load(choice.choose(given.folder, given.arm, given.seed, given.ensemble, given.data))
         first = chosen.runs[0]
         new = reading.read(given.new, first.result["config"]["dataset"], first.prepared)
         answers = chosen.answers(new.x)

@@ -94,7 +94,7 @@ def _checked(predictor: Predictor, frame: pd.DataFrame, answers: Answers, weight
         return None
     target = predictor.target
     try:
-        weights = frame[weight].to_numpy(dtype=np.float32)[known] if weight in frame else None
+        weights = frame[weight].to_numpy(dtype=np.float64)[known] if weight in frame else None
         found = figures(target, target.answers(y[known]), answers[known], TASKS[target.task].metrics, weights)
     except (ConfigError, ValueError, TypeError) as error:
         return f"its column {_called(target)} is not compared: {one_line(error)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ablate.records.names import RESULT
 from ablate.records.results import read
 from ablate.utils.errors import ConfigError, one_of
 from ablate.utils.files import is_folder
-from ablate.utils.text import count
+from ablate.utils.text import count, listed
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,17 @@ class Choice:
     why: str
 
 
-def choose(folder: Path, arm: str | None = None, seed: int | None = None, ensemble: bool = False) -> Choice:
+def choose(
+    folder: Path, arm: str | None = None, seed: int | None = None, ensemble: bool = False, data: str | None = None
+) -> Choice:
     """The runs of a folder that answer.
 
     Of several arms the one of least validation loss, a mean over the seeds that all have: never by the test, which
     would no longer tell how good it is. Of its runs the one of least validation loss; where every seed has a split of
     its own, so that these can't be compared, that of the least seed.
 
-    arm: as the table or the study names it; ensemble: all of its seeds.
+    arm: as the table or the study names it; ensemble: all of its seeds; data: the name of a set of data, where there
+    are runs on several.
 
     Raises:
         ConfigError: there is none, or none that can be chosen so.
@@ -48,10 +51,14 @@ def choose(folder: Path, arm: str | None = None, seed: int | None = None, ensemb
             raise ConfigError(f"{folder}: is one run; an arm, a seed or an ensemble are chosen from a study or a sweep")
         return Choice([_of_run(folder)], "the run that was named")
     comparison = compare_folders(folder)
+    if data is not None:
+        comparison = _on(data, comparison)
     done = finished(comparison.runs)
     if done.empty:
         raise ConfigError(f"{folder}: no run has finished there")
     label, why = _named(arm, comparison, done) if arm is not None else _best(folder, comparison, done)
+    if comparison.unfinished:
+        why += f" so far, with {count(comparison.unfinished, 'run')} of the study not done yet"
     own = done[done["arm"] == label].sort_values("seed")
     if ensemble:
         return Choice([_of_run(Path(each)) for each in own["folder"]], f"{why}; all of its {count(len(own), 'seed')}")
@@ -114,8 +121,15 @@ def _best(folder: Path, comparison: Comparison, done: pd.DataFrame) -> tuple[str
     return of_least_loss(comparison.runs, labels), f"of {len(labels)} arms the one of least validation loss"
 
 
+def _on(data: str, comparison: Comparison) -> Comparison:
+    """The runs and arms on one set of data alone. data: its name in the table."""
+    if data not in (names := set(comparison.runs["dataset"])):
+        raise ConfigError(f"data={data}: {one_of(names, data)}")
+    runs = comparison.runs[comparison.runs["dataset"] == data]
+    return replace(comparison, runs=runs, arms=comparison.arms[comparison.arms["data"].isin(set(runs["data"]))])
+
+
 def _refuse_other_data(runs: pd.DataFrame) -> None:
-    if len(several := list(dict.fromkeys(runs["data"]))) > 1:
-        raise ConfigError(
-            f"there are runs on {len(several)} sets of data; name the folder of a run, or of one set's runs"
-        )
+    if runs["data"].nunique() > 1:
+        names = listed(map(str, dict.fromkeys(runs["dataset"])))
+        raise ConfigError(f"there are runs on {names}; choose one by its name, --data NAME, or name a run's folder")

@@ -175,10 +175,13 @@ def missing(frame: pd.DataFrame, config: DatasetConfig) -> tuple[np.ndarray, tup
     frame = _named(frame)
     gaps = {name: Values.of(name, frame[name]).missing for name in frame.columns if name not in keys.ignore}
     gaps = {name: there for name, there in gaps.items() if there.any() and not there.all()}  # an empty one is left out
-    if not gaps or keys.missing == "impute":
+    if not gaps:
         return np.ones(len(frame), dtype=bool), ()
     rows = np.logical_or.reduce(list(gaps.values()))
     of = ", ".join(f"{name} ({int(there.sum()):,})" for name, there in gaps.items())
+    if keys.missing == "impute":
+        said = f"{count(int(rows.sum()), 'row')} of {len(rows):,} lack values, which are filled in: {of}"
+        return np.ones(len(frame), dtype=bool), (said,)
     if keys.missing == "refuse":
         said = f"{count(int(rows.sum()), 'row')} of {len(rows):,} lack values, in {of}; {CHOICES}"
         raise refuse("dataset.missing", "refuse", said)

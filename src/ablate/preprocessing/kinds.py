@@ -22,6 +22,8 @@ ENOUGH = 10  # rows of which it says something that all values differ
 WIDEST = 1_000  # columns that the categories of one may become
 LONG = 40  # characters on average: longer ones are sentences
 WORDS = 4  # on average
+_CODE = re.compile(r"[+-]?0\d+")
+_MARKED = re.compile(r"[+-]?\d{1,3}(([, '\u00a0\u202f]\d{3})+(\.\d+)?|(\.\d{3})+,\d+|(\.\d{3}){2,})")
 _ID = re.compile(r"(?i:(.*[\W_])?(id|uuid|guid)([\W_].*)?)|.*[a-z](Id|ID)")  # id, patient_id, PassengerId; not valid
 
 
@@ -126,6 +128,12 @@ def _of_text(values: Values, places: np.ndarray | None) -> Column:
     floats = fast(texts)
     if floats is None:
         floats = np.array([number(text, comma) for text in texts])
+    if any(map(_CODE.fullmatch, texts)):  # 01067 is a name, and so are the others beside it
+        floats = np.full(len(texts), np.nan)
+    marked = [text for text, value in zip(texts, floats, strict=True) if np.isnan(value)]
+    if marked and all(map(_MARKED.fullmatch, marked)):
+        said = f"{marked[0]} has marks of thousands, which are not guessed; write numbers without them"
+        raise ConfigError(f"column {name}: {said}, or {_way_out(name)}")
     if not np.isnan(floats).any():
         if np.isinf(floats).any():
             raise infinite(name, values.numbers(comma))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -48,7 +48,7 @@ def make(config: Any, task: str) -> Split:
     in_memory = _in_memory(config, [(x, at) for x, _, at in taken.values()])
     found = {}
     for name, (x, y, at) in taken.items():
-        weight = source.weight[at].astype(np.float32) if source.weight is not None and name in places else None
+        weight = source.weight[at].astype(np.float64) if source.weight is not None and name in places else None
         numbers = _numbers(x, at, inputs, config) if in_memory else Stream(x, at, inputs)
         found[name] = Part(numbers, torch.from_numpy(wanted.encode(y[at])), _tensor(weight))
     _, y, at = taken["test"]
@@ -64,7 +64,7 @@ def make(config: Any, task: str) -> Split:
         columns=source.x.shape[1] if is_frame(source.x) else None,
     )
     _check_classes(made, source, config)
-    return replace(made, said=(*source.said, *inputs.said, _said(made)))
+    return replace(made, said=(*source.said, *inputs.said, *_beside(source, places, config), _said(made)))
 
 
 def _complete(source: Source, config: DatasetConfig) -> Source:
@@ -98,6 +98,16 @@ def _in_time(source: Source, config: Any) -> Source:
     except ValueError as error:
         raise ConfigError(f"dataset.time={named}: {error}") from None
     return replace(source, time=time, said=(*source.said, f"dataset.time={named}: {how}; the latest are tested on"))
+
+
+def _beside(source: Source, places: Mapping[str, np.ndarray], config: Any) -> Iterator[str]:
+    """What is said of groups and weights."""
+    if source.group is not None:
+        groups = " + ".join(f"{len(np.unique(source.group[at])):,}" for at in places.values())
+        yield f"dataset.group={config.group}: {groups} groups in {listed(places)}, none in two parts"
+    if source.weight is not None:
+        low, high = source.weight.min(), source.weight.max()
+        yield f"dataset.weight={config.weight}: from {low:g} to {high:g}, in losses and metrics"
 
 
 def _in_proportion(source: Source, wanted: Target) -> np.ndarray:

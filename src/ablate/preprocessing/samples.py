@@ -21,7 +21,7 @@ from ablate.utils.text import shown
 @dataclass(frozen=True)
 class Part:
     """x: float32 [n, *shape], or a stream, which reads them; y: int64 [n] of classes, float32 [n, k] of labels or
-    numbers; weight: float32 [n], of the samples in losses and metrics, or None where all count alike.
+    numbers; weight: float64 [n], of the samples in losses and metrics, or None where all count alike.
     """
 
     x: Tensor | Stream

@@ -63,7 +63,7 @@ class Batches:
             whole = [p.x for p in parts if isinstance(p.x, Tensor)]
             x = Joined(read) if read else _joined(whole).to(device)
             y = _joined([p.y for p in parts]).to(device)
-            weights = [p.weight for p in parts if p.weight is not None]
+            weights = [p.weight.to(torch.float32) for p in parts if p.weight is not None]
             weight = _joined(weights).to(device) if weights else None
             self.x[name], self.y[name], self.weight[name] = x, y, weight
             self.in_loss[name] = weight
