@@ -63,7 +63,7 @@ def test_what_can_be_used_is_left_as_it_is(configured, monkeypatch, source):
             "test labels are of type <U21 and shape [30], unlike the others (int64)",
         ),
         ({"group": Y[:-1]}, "group has the shape [29]; must be one a sample, [30]"),
-        ({"weight": Y}, "weight is not above 0, or not finite, for 10 of 30 samples"),
+        ({"weight": Y}, "weight is something else for 10 of 30 samples; must be from 1e-15 to 1e+15"),
         ({"weight": Y.astype(str)}, "weight is of type <U21; must be numbers"),
         ({"time": Y.astype(bool)}, "time is of type bool; must be numbers or dates"),
         ({"time": np.where(Y == 1, np.nan, Y)}, "time is missing for 10 of 30 samples"),

@@ -116,15 +116,15 @@ def test_a_sweep_over_40_splits_makes_each_once_to_check_it_and_once_to_train(co
     made, most = Counter(), 0
     make, batches = splits._split, Stack.train_epoch
 
-    def counted(asked, task):
+    def counted(asked, *of):
         made[asked.config.split_seed] += 1
-        return make(asked, task)
+        return make(asked, *of)
 
     def watched(stack, epoch):
         nonlocal most
         most = max(most, len(splits._used))
         # Pictures of a run's mistakes ask for its split once more, at the end.
-        assert {config.split_seed for config in stack.configs} <= {key.config.split_seed for key, _ in splits._used}
+        assert {config.split_seed for config in stack.configs} <= {key.config.split_seed for key, *_ in splits._used}
         batches(stack, epoch)
 
     monkeypatch.setattr(splits, "KEPT", kept)

@@ -108,7 +108,7 @@ def test_scikit_learn_has_the_metrics_of_the_result_of_what_is_predicted(configu
     config, folder = table(configured, target, *more)
     test, model = of_test(config), ablate.load(folder)
     metrics = json.loads((folder / "result.json").read_text())["metrics"]
-    weight = test["weigh"].to_numpy(np.float32) if "dataset.weight=weigh" in more else None
+    weight = test["weigh"].to_numpy(np.float64) if "dataset.weight=weigh" in more else None
     said = model.predict(test)
     if target == "height":
         assert sklearn.metrics.root_mean_squared_error(test["height"], said) == metrics["rmse/test"]

@@ -46,7 +46,7 @@ def kind(values, name="c", **keys):
         (["a", "b", "a"], "category"),
         (pd.Categorical([1, 2, 1]), "category"),
         (["12", "abc", "12"], "category"),
-        (["007", "008", "007"], "number"),
+        (["007", "008", "007"], "category"),
         (["2020-01-31", "1999-12-01"], "date"),
         (["2020-01-31T10:00:00Z", "1999-12-01"], "date"),
         (["31.1.2020", "01.12.1999"], "date"),
@@ -166,3 +166,9 @@ def test_a_column_whose_categories_are_all_rare_is_left_out():
     values = [f"name {i}" for i in range(500)] * 2
     assert kind(values) == "constant"
     assert kind(values, rare=0.0) == "category"
+
+
+def test_marks_of_thousands_are_refused():
+    for values in (["5,266.98", "12.5", "1,000"], ["1.234,5", "2.345,5"], ["1 000", "12"]):
+        with pytest.raises(ConfigError, match="marks of thousands, which are not guessed; write numbers without them"):
+            kind(values * 10)

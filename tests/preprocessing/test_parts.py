@@ -64,3 +64,8 @@ def test_more_samples_than_there_are_and_empty_parts_are_refused():
 def test_published_parts_are_not_split_off():
     found = parts(config(), source(test_x=np.zeros((3, 1)), test_y=np.zeros(3)), np.zeros(200))
     assert {name: len(part) for name, part in found.items()} == {"val": 40, "train": 160}
+
+
+def test_groups_and_times_together_are_refused():
+    with pytest.raises(ConfigError, match=r"dataset\.group and dataset\.time: a split goes by one of the two"):
+        parts(config(), source(time=np.arange(200), group=np.arange(200)), np.zeros(200))

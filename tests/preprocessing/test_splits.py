@@ -86,7 +86,7 @@ def made(monkeypatch):
     times = Counter()
     make = splits._split
     monkeypatch.setattr(
-        splits, "_split", lambda asked, task: (times.update([asked.config.split_seed]), make(asked, task))[1]
+        splits, "_split", lambda asked, *of: (times.update([asked.config.split_seed]), make(asked, *of))[1]
     )
     yield times
     forget_splits()
@@ -106,12 +106,12 @@ def test_splits_are_kept_in_so_many_bytes_those_last_asked_for_and_those_in_use(
     monkeypatch.setattr(splits, "KEPT", int(3.5 * in_use.facts.bytes))
     for seed in (1, 2, 3, 1, 4, 5):
         splits.split(dataset, seed)
-    assert [key.config.split_seed for key, _ in splits._kept] == [1, 4, 5]
-    assert {key.config.split_seed for key, _ in splits._used} == {0, 1, 4, 5}
+    assert [key.config.split_seed for key, *_ in splits._kept] == [1, 4, 5]
+    assert {key.config.split_seed for key, *_ in splits._used} == {0, 1, 4, 5}
     assert splits.split(dataset, 0) is in_use and made[0] == 1
     monkeypatch.setattr(splits, "KEPT", 0)
     splits.split(dataset, 6)
-    assert [key.config.split_seed for key, _ in splits._kept] == [6]  # the last, whatever it takes
+    assert [key.config.split_seed for key, *_ in splits._kept] == [6]  # the last, whatever it takes
 
 
 def test_what_is_known_of_a_split_stays_known_without_its_samples(configured, made, monkeypatch):
@@ -129,3 +129,18 @@ def test_a_result_is_told_what_it_was_made_on(configured):
     assert told["task"] == "binary" and told["rows"] == {"train": 800, "val": 200, "test": 1000}
     assert told["classes"] == ["0", "1"] and sum(told["shares"]) == pytest.approx(1)
     assert told["features"] == 10 and told["columns"] is None and told["name"] == "noise"
+
+
+def test_a_file_that_was_written_anew_is_read_anew(configured, tmp_path):
+    file = tmp_path / "table.csv"
+    words = ["dataset=csv", f"dataset.path={file}", "dataset.target=y"]
+    for rows in (30, 60):
+        file.write_text("x,y\n" + "".join(f"{i * 7 % 11}.5,{i % 2}\n" for i in range(rows)))
+        assert sum(parts(configured(*words)).described["rows"].values()) == rows
+
+
+def test_a_published_test_part_may_lack_a_class(configured, tmp_path):
+    x, y = np.random.default_rng(0).random((40, 2)), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x=x, y=y, tx=x[:4], ty=np.zeros(4, int))
+    words = ["dataset=npz", f"dataset.path={tmp_path / 'a.npz'}", "dataset.test_x=tx", "dataset.test_y=ty"]
+    assert len(parts(configured(*words)).test) == 4

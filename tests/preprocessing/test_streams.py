@@ -99,3 +99,14 @@ def test_tables_are_read_into_memory(configured):
     config = configured("dataset=iris", "dataset.in_memory=false")
     with pytest.raises(ConfigError, match=r"dataset\.in_memory=false: is for arrays and images"):
         split(config.dataset, 0)
+
+
+class _Broken(Stream):
+    def __getitem__(self, index):
+        raise ConfigError("b.png: can't be read")
+
+
+def test_what_cannot_be_read_is_one_line_from_a_reader_too(mapped):
+    broken = _Broken(mapped, np.arange(10), Scaled.fit(mapped, np.arange(10), "none"))
+    with pytest.raises(ConfigError, match=r"^b\.png: can't be read$"):
+        next(read(Joined([broken]), [np.array([[1, 2]])]))

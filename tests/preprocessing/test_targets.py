@@ -27,6 +27,7 @@ def source(y, **more):
         (np.array(["c", "a", "b", "a"] * 50, dtype=object), "multiclass", ("a", "b", "c"), 3),
         (np.linspace(0, 1, N), "regression", (0,), 1),
         (np.arange(N), "regression", (0,), 1),
+        (np.arange(N) * 1e19, "regression", (0,), 1),
         (np.eye(3, dtype=int)[DIGITS % 3], "multilabel", (0, 1, 2), 3),
         (np.linspace(0, 1, 2 * N).reshape(N, 2), "regression", (0, 1), 2),
     ],
@@ -44,6 +45,7 @@ def test_the_task_is_told_by_the_targets(y, task, labels, outputs):
         (["a", "b", "c", "d"] * 50, "binary", "task=binary: the target has 4 different labels: must be multiclass"),
         (["a", "b"] * 100, "regression", "must be binary"),
         (np.linspace(0, 1, N), "multiclass", "has numbers with fractions: must be regression"),
+        (np.arange(N) * 1e200, "auto", "must be from -1e\\+100 to 1e\\+100"),
         (DIGITS, "multilabel", "10 different whole numbers: must be multiclass or regression"),
         (np.linspace(0, 1, 2 * N).reshape(N, 2), "multilabel", "2 numbers a sample: must be regression"),
     ],
@@ -64,6 +66,8 @@ def test_classes_are_their_places_and_others_are_refused():
     assert found.encode(np.array(["a", "b", "a"])).tolist() == [0, 1, 0]
     with pytest.raises(ConfigError, match="the target: c: is no label of a and b"):
         found.encode(np.array(["c"]))
+    with pytest.raises(ConfigError, match=r"the target: 1\.7: is no label of 1 and 2"):
+        target(source([1.0, 2.0] * 100), "auto").encode(np.array([1.7]))
     numbered = target(source([0, 1] * 100, classes=2, labels=("b", "a")), "auto")
     assert numbered.encode(np.array([1, 0])).tolist() == [1, 0]
 

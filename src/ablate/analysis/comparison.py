@@ -147,9 +147,10 @@ def _metrics(runs: pd.DataFrame, asked: str | None, of_study: str | None) -> dic
         own = counted[counted["data"] == data]
         known = [name for name in (*([wanted] if wanted else []), *FIRST) if name in own and own[name].notna().any()]
         found[str(data)] = next(iter(known), otherwise)
-    if asked is None and wanted is not None and wanted not in runs:
-        used = listed(found.values())
-        complain(f"warning: study.metric={wanted}: {one_of(names, wanted)}; these runs are compared by {used}")
+    if wanted is not None and (others := {data: used for data, used in found.items() if used != wanted}):
+        said = f"study.metric={wanted}: {one_of(names, wanted)}" if wanted not in runs else f"{wanted}: is undefined"
+        where = "" if len(others) == len(found) else " on some of the data"
+        complain(f"warning: {said}{where}; these runs are compared by {listed(others.values())}")
     return found
 
 

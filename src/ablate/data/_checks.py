@@ -13,6 +13,7 @@ from ablate.utils.text import cut, listed
 if TYPE_CHECKING:
     import pandas as pd
 
+LIGHTEST = 1e-15  # weight of a sample: in 32 bits, sums of such are still told apart from 0
 PIECE = 2**24  # bytes of samples that are looked at together
 
 
@@ -100,8 +101,9 @@ def wrong_beside(name: str, values: np.ndarray, samples: int) -> str | None:
     if name == "weight":
         if values.dtype.kind not in "iuf":
             return f"weight is of type {values.dtype}; must be numbers"
-        if odd := int((~(np.isfinite(values) & (values > 0))).sum()):
-            return f"weight is not above 0, or not finite, for {odd:,} of {samples:,} samples"
+        if odd := int((~((values >= LIGHTEST) & (values <= 1 / LIGHTEST))).sum()):
+            allowed = f"must be from {LIGHTEST:g} to {1 / LIGHTEST:g}"
+            return f"weight is something else for {odd:,} of {samples:,} samples; {allowed}"
     if name == "time":
         if values.dtype.kind not in "iufMUO":  # text may be dates
             return f"time is of type {values.dtype}; must be numbers or dates"

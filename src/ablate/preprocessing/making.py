@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
@@ -63,7 +63,7 @@ def make(config: Any, task: str) -> Split:
         name=_name(config),
         columns=source.x.shape[1] if is_frame(source.x) else None,
     )
-    _check_classes(made, source, config)
+    _check_classes(made, source, places, config)
     return replace(made, said=(*source.said, *inputs.said, *_beside(source, places, config), _said(made)))
 
 
@@ -147,12 +147,16 @@ def _tensor(array: np.ndarray | None) -> Tensor | None:
     return None if array is None else torch.from_numpy(array)
 
 
-def _check_classes(made: Split, source: Source, config: DatasetConfig) -> None:
+def _check_classes(made: Split, source: Source, places: Collection[str], config: DatasetConfig) -> None:
     """A class that is not trained on can't be told; one that is not tested on, only where chance splits, is refused."""
     by_chance = source.group is None and source.time is None
     for name, part in made.parts.items():
         missing = len(made.target.classes) - len(part.y.unique()) if made.target.classes else 0
-        if missing and (by_chance or name == "train"):
+        if missing and name == "train" and not by_chance:
+            key = "time" if source.time is not None else "group"
+            said = f"leaves the train part without a sample of {missing} of the {len(made.target.classes)} classes"
+            raise ConfigError(f"dataset.{key}: {said}")
+        if missing and by_chance and name in places:
             key = "test_fraction" if name == "test" and hasattr(config, "test_fraction") else "val_fraction"
             if name == "train" and config.samples is not None:
                 key = "samples"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ablate.data import Source
 from ablate.options.schema import DatasetConfig
-from ablate.utils.errors import refuse
+from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.seeds import SAMPLES, SPLIT, numpy_generator
 
 Indices = np.ndarray
@@ -28,6 +28,8 @@ def parts(config: DatasetConfig, source: Source, classes: np.ndarray) -> dict[st
         "test": 0.0 if source.test_y is not None else getattr(config, "test_fraction", 0.2),
         "val": 0.0 if source.val_y is not None else config.val_fraction,
     }
+    if source.time is not None and source.group is not None:
+        raise ConfigError("dataset.group and dataset.time: a split goes by one of the two; leave one out")
     if source.time is not None:
         found = _by_time(source.time, shares)
     elif source.group is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 from ablate.options.schema import DatasetConfig, Keyed
 from ablate.preprocessing.making import make
 from ablate.preprocessing.samples import Facts, Split
 
-Asked = tuple[Keyed, str]  # a dataset with the seed of its split, and a task
+Asked = tuple[Keyed, str, tuple[int, ...]]  # a dataset with the seed of its split, a task, and of which files
 KEPT = 256 * 2**20  # bytes of splits that stay for whoever asks next, beside those in use; the last stays anyway
 
 _used: WeakValueDictionary[Asked, Split] = WeakValueDictionary()
@@ -56,8 +58,17 @@ def _make_room(wanted: int) -> None:
 
 
 def _asked(dataset: DatasetConfig, seed: int, task: str) -> Asked:
-    return Keyed.of(dataset.model_copy(update={"split_seed": seed})), task
+    return Keyed.of(dataset.model_copy(update={"split_seed": seed})), task, _written(getattr(dataset, "path", None))
 
 
-def _split(asked: Keyed, task: str) -> Split:
+def _written(path: Any) -> tuple[int, ...]:
+    """When a file was written, and its size: one that has changed since is read anew."""
+    try:
+        seen = Path(path).expanduser().stat()
+    except (TypeError, OSError, ValueError, RuntimeError):  # no path, or none that can be read: its reader says so
+        return ()
+    return seen.st_mtime_ns, seen.st_size
+
+
+def _split(asked: Keyed, task: str, written: tuple[int, ...]) -> Split:
     return make(asked.config, task)

@@ -60,7 +60,7 @@ class Joined:
         return found
 
 
-class _Batches(torch.utils.data.Dataset[Tensor]):
+class _Batches(torch.utils.data.Dataset[Tensor | ConfigError]):
     """What a loader is given: of each batch, the places of its samples, [runs, batch]."""
 
     def __init__(self, x: Stream | Joined, batches: Sequence[np.ndarray]) -> None:
@@ -69,14 +69,21 @@ class _Batches(torch.utils.data.Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, place: int) -> Tensor:
-        return torch.from_numpy(self.x[self.batches[place].reshape(-1)])
+    def __getitem__(self, place: int) -> Tensor | ConfigError:
+        """An error is returned: one that is raised in a reader comes with the whole traceback as its words."""
+        try:
+            return torch.from_numpy(self.x[self.batches[place].reshape(-1)])
+        except ConfigError as error:
+            return error
 
 
 def read(x: Stream | Joined, batches: Sequence[np.ndarray]) -> Iterator[Tensor]:
     """The samples of batches, float32 [runs × batch, *shape], by processes that read ahead where there can be some.
 
     batches: places, [runs, batch].
+
+    Raises:
+        ConfigError: a sample can't be read.
     """
     loader = torch.utils.data.DataLoader(
         _Batches(x, batches),
@@ -85,7 +92,10 @@ def read(x: Stream | Joined, batches: Sequence[np.ndarray]) -> Iterator[Tensor]:
         prefetch_factor=AHEAD if readers() else None,
         multiprocessing_context="fork" if readers() else None,
     )
-    yield from loader
+    for found in loader:
+        if isinstance(found, ConfigError):
+            raise found
+        yield found
 
 
 def readers() -> int:

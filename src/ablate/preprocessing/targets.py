@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ablate.data import Source
+from ablate.options.schema import MOST
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.text import cut, listed, shown
 
@@ -88,6 +89,8 @@ def target(source: Source, asked: str) -> Target:
     y = np.concatenate([part for part in (source.y, source.val_y, source.test_y) if part is not None])
     values = [] if y.ndim > 1 or _fractional(y) else sorted(set(plain(y)), key=_order)
     task = _task(y, len(values), source, asked)
+    if y.dtype.kind == "f" and not (np.abs(y) <= MOST).all():
+        raise ConfigError(f"{called(source.target)}: must be from {-MOST:g} to {MOST:g}")
     labels = tuple(source.labels)
     if task not in ("binary", "multiclass"):
         k = 1 if y.ndim == 1 else y.shape[1]
@@ -103,7 +106,7 @@ def called(name: str) -> str:
 
 def plain(y: np.ndarray) -> list[Any]:
     """Labels as Python's own values; numbers without a fraction are whole."""
-    if y.dtype.kind == "f":
+    if y.dtype.kind == "f" and not _fractional(y):
         y = y.astype(np.int64)
     return [label.item() if isinstance(label, np.generic) else label for label in y.tolist()]
 
@@ -142,7 +145,8 @@ def _described(y: np.ndarray, values: int) -> str:
 
 
 def _fractional(y: np.ndarray) -> bool:
-    return y.dtype.kind == "f" and bool((y != np.floor(y)).any())
+    """Beyond 2**53 every float is whole."""
+    return y.dtype.kind == "f" and bool(((y != np.floor(y)) | (np.abs(y) > 2**53)).any())
 
 
 def _columns(y: np.ndarray) -> np.ndarray:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import sklearn
+from scipy.special import expit, softmax
+from sklearn import metrics
 
 from ablate.preprocessing.samples import Part, Split
 from ablate.preprocessing.targets import Target
@@ -21,8 +24,6 @@ def predicted(target: Target, logits: np.ndarray) -> np.ndarray:
 
     logits: float32 [outputs, n].
     """
-    from scipy.special import expit, softmax
-
     said = logits.T.astype(np.float64)
     if target.task == "regression":
         return target.in_units(said)
@@ -41,8 +42,6 @@ def figures(
     """
     if not np.isfinite(given).all():
         return dict.fromkeys(names, math.nan)
-    import sklearn
-
     with warnings.catch_warnings(), sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore")  # of what is undefined, which is NaN
         return {name: _value(name, target, y, given, weight) for name in names}
@@ -83,39 +82,31 @@ def _labels(target: Target, given: np.ndarray) -> np.ndarray:
 
 
 def _auc(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
-    from sklearn.metrics import roc_auc_score
-
     if target.task == "binary":
-        return roc_auc_score(y, given[:, 1], sample_weight=weight)
+        return metrics.roc_auc_score(y, given[:, 1], sample_weight=weight)
     labels = None if target.task == "multilabel" else np.arange(given.shape[1])
-    return roc_auc_score(y, given, multi_class="ovr", average="macro", labels=labels, sample_weight=weight)
+    return metrics.roc_auc_score(y, given, multi_class="ovr", average="macro", labels=labels, sample_weight=weight)
 
 
 def _f1(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
-    from sklearn.metrics import f1_score
-
     average = "binary" if target.task == "binary" else "macro"
-    return f1_score(y, _labels(target, given), average=average, sample_weight=weight, zero_division=0)
+    return metrics.f1_score(y, _labels(target, given), average=average, sample_weight=weight, zero_division=0)
 
 
 def _log_loss(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
-    from sklearn.metrics import log_loss
-
     if target.task == "multilabel":
         both = [np.stack([1 - p, p], 1) for p in given.T]
-        each = (log_loss(own, p, labels=[0, 1], sample_weight=weight) for own, p in zip(y.T, both, strict=True))
+        each = (metrics.log_loss(own, p, labels=[0, 1], sample_weight=weight) for own, p in zip(y.T, both, strict=True))
         return float(np.mean(list(each)))
-    return log_loss(y, given, labels=np.arange(given.shape[1]), sample_weight=weight)
+    return metrics.log_loss(y, given, labels=np.arange(given.shape[1]), sample_weight=weight)
 
 
 def _brier(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
     """Of two classes (p − y)², from 0 to 1; of more classes the sum over them; of several labels their mean."""
-    from sklearn.metrics import brier_score_loss
-
     if target.task == "multilabel":
         return float(np.average(np.square(given - y).mean(1), weights=weight))
     p = given[:, 1] if target.task == "binary" else given
-    return brier_score_loss(y, p, labels=np.arange(given.shape[1]), sample_weight=weight)
+    return metrics.brier_score_loss(y, p, labels=np.arange(given.shape[1]), sample_weight=weight)
 
 
 def _ece(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
@@ -129,8 +120,6 @@ def _ece(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | 
 
 def _sklearn(name: str, **options: Any) -> Any:
     def value(target: Target, y: np.ndarray, given: np.ndarray, weight: np.ndarray | None) -> float:
-        from sklearn import metrics
-
         answer = given if target.task == "regression" else _labels(target, given)
         return getattr(metrics, name)(y, answer, sample_weight=weight, **options)
 
