@@ -44,7 +44,7 @@ REGULARIZERS = ", ".join(sorted(path.stem for path in (registration.folder() / "
         (["-m", "seed=0,1", "regularizer.l1=-2,-1"], "regularizer.l1=-2: must be greater than or equal to 0"),
         (["-m", "seed=0,1", "regularizer=l4"], "regularizer=l4: must be one of"),
         (["model.output_dropout=0.5"], "model.output_dropout: no such key"),
-        (["dataset=0"], "dataset=0: must be one of cifar10, digits"),
+        (["dataset=0"], "dataset=0: must be one of breast_cancer, cifar10, csv"),
         (["--nope"], "unrecognized arguments: --nope"),
         (["-m", "--cfg", "job"], "--multirun: goes without --cfg"),
         (["-m", "--info"], "--multirun: goes without --info"),

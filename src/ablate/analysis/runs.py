@@ -48,7 +48,10 @@ def collect(results: Sequence[dict[str, Any]], study_arms: Mapping[str, str]) ->
     """
     strengths, data = strength_columns(results), samples(results)
     each = zip(results, named(results, study_arms, data), data, datasets(results, data), strict=True)
-    runs = pd.DataFrame([_run_row(result, label, on, strengths) for result, label, *on in each])
+    rows = [_run_row(result, label, on, strengths) for result, label, *on in each]
+    runs = pd.DataFrame(rows, dtype=object)  # pandas' own text, where it is pyarrow's, can't hold every file name
+    kinds = {name: {type(value) for value in runs[name]} for name in runs}
+    runs = runs.astype({name: float if float in of else int for name, of in kinds.items() if of <= {int, float}})
     # A run that could not be composed is a row beside those that could.
     composed = runs["dataset"].notna()
     for name, nothing in (("dataset", "no data"), ("data", ""), ("overlap", 0.0)):
