@@ -108,7 +108,7 @@ class Loaded:
         prepared = self._runs.runs[0].prepared
         if isinstance(x, str | Path):
             return self._runs.answers(reading.read(str(x), self.config["dataset"], prepared).x)
-        return self._runs.answers(reading.as_samples(x, prepared))
+        return self._runs.answers(reading.as_samples(x, prepared)[0])
 
 
 @kept()

@@ -38,7 +38,18 @@ def given(configured, monkeypatch, **source: Any) -> Source:
 )
 def test_what_can_be_used_is_left_as_it_is(configured, monkeypatch, source):
     found = given(configured, monkeypatch, **source)
-    assert all(getattr(found, name) is value for name, value in source.items())
+    for name, value in source.items():
+        there = getattr(found, name)
+        assert there.equals(value) if _checks.is_frame(value) else there is value
+
+
+def test_a_frame_of_a_source_is_read_as_any_other(configured, monkeypatch):
+    frame = FRAME.assign(city=["New  York", " null", "Rome"] * 10)
+    found = given(configured, monkeypatch, x=frame, said=["read"])
+    assert found.x["city"].tolist()[::3] == ["New York"] * 10 and found.x["city"].isna().sum() == 10
+    assert found.said == ["read", "10 × null read as missing"]
+    with pytest.raises(ConfigError, match="dataset=digits: column city holds values of type list; must be numbers"):
+        given(configured, monkeypatch, x=FRAME.assign(city=[[1]] * 30))
 
 
 @pytest.mark.parametrize(

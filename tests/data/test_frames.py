@@ -114,6 +114,25 @@ def test_columns_of_every_type_are_numbers_dates_or_text():
     assert x["zone"].iloc[0] == pd.Timestamp("2023-12-31 23:00")
 
 
+def test_what_stands_for_missing_values_is_that_of_text_files_and_is_said():
+    frame = FRAME.assign(
+        a=[1, "NA", 3, 4],
+        kind=["?", "New  York", " n/a ", "New York"],
+        who=pd.Categorical(["p", "NULL", "q  r", "q r"]),
+        day=pd.array(["NaN", "", "x", pd.NA], dtype="string"),
+    )
+    found = source(frame, test=frame)
+    assert found.x["a"].dtype == np.float64 and found.x["a"].isna().tolist() == [False, True, False, False]
+    assert found.x["kind"].isna().tolist() == [True, False, True, False]
+    assert found.x["kind"].dropna().tolist() == ["New York", "New York"]
+    assert found.x["who"].dtype == "category" and found.x["who"].dropna().tolist() == ["p", "q r", "q r"]
+    assert found.x["day"].isna().tolist() == [True, True, False, True]
+    there = {f"1 × {mark} read as missing" for mark in ("NA", "?", "n/a", "NULL", "NaN")}
+    assert set(found.said) == there | {f"{line} in the test part" for line in there}
+    with pytest.raises(ConfigError, match="1 of 4 rows have no target"):
+        source(FRAME.assign(y=["no", "NA", "yes", "yes"]))
+
+
 @pytest.mark.parametrize(("column", "kind"), [([[1]] * 4, "list"), ([b"x"] * 4, "bytes"), ([1j] * 4, "complex128")])
 def test_columns_of_something_else_are_refused(column, kind):
     with pytest.raises(ConfigError, match=rf"dataset=csv: column c .*type {kind}; must be numbers, dates or text"):

@@ -20,6 +20,8 @@ import pandas as pd
 import torch
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
+from ablate.data import Source
+
 X = np.arange(80.0).reshape(20, 4)
 FRAME = pd.DataFrame(X, columns=list("abcd")).assign(y=["no", "yes"] * 10, who=np.arange(20) // 4)
 
@@ -111,6 +113,10 @@ def sized(samples, target="no"):
 
 def many(**given):
     return FRAME
+
+
+def whole(framed):
+    return Source(FRAME[["a", "b"]] if framed else X, FRAME["y"].to_numpy())
 """
 
 
@@ -201,3 +207,24 @@ def test_a_function_that_takes_anything_leaves_our_keys_ours():
     found = config("many", samples=6, target="y", other=1)
     assert found.samples == 6 and found.target == "y" and found.arguments == {"other": 1}
     assert data.source(found).target == "y"
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "said"),
+    [
+        ("texts", {"target": "y"}, "dataset.target=y: is for tables; the function gave arrays"),
+        ("tensors", {"missing": "impute"}, "dataset.missing=impute: is for tables; the function gave arrays"),
+        ("several", {"rare": 0.1}, "dataset.rare=0.1: is for tables; the function gave arrays"),
+        ("datasets", {"ignore": ["a"]}, "dataset.ignore=[a]: is for tables; the function gave a Dataset"),
+        ("whole", {"framed": False, "date": ["a"]}, "dataset.date=[a]: is for data frames; the function gave a Source"),
+        ("whole", {"framed": True, "group": "b"}, "dataset.group=b: is for data frames; the function gave a Source"),
+    ],
+)
+def test_keys_of_tables_are_refused_where_none_is_given(name, keys, said):
+    with pytest.raises(ConfigError) as refused:
+        source(name, **keys)
+    assert str(refused.value) == said
+
+
+def test_keys_of_columns_are_taken_of_a_source_with_a_frame():
+    assert list(source("whole", framed=True, category=["a"], missing="impute").x) == ["a", "b"]

@@ -92,6 +92,7 @@ def test_classes_hang_on_as_many_features_as_they_are_told(configured):
         (["dataset.informative=30"], "dataset.informative=30: must be at most dataset.features=20"),
         (["dataset.noise=1.5"], "dataset.noise=1.5: must be a share of the labels, from 0 to 1"),
         (["dataset.informative=1", "dataset.classes=3"], "dataset.classes=3: must be at most 2, the corners that"),
+        (["dataset.kind=regression", "dataset.classes=3"], "dataset.classes=3: is of dataset.kind=classification, not"),
         (["dataset.size=10_000_000", "dataset.features=1_000_000"], "dataset=synthetic: 20,000,000 samples of"),
     ],
 )

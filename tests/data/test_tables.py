@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate import data
 from ablate.data import _tables, _text
 from ablate.utils.errors import ConfigError
 
@@ -187,6 +188,24 @@ def test_an_index_of_parquet_is_a_column_and_a_sheet_of_excel_can_be_chosen(tmp_
     assert "b" in _tables.read(str(tmp_path / "t.xlsx"), sheet="Second")[0]
     with pytest.raises(ConfigError, match=r"dataset.sheet=Third: must be one of First, Second"):
         _tables.read(str(tmp_path / "t.xlsx"), sheet="Third")
+
+
+@pytest.mark.parametrize(
+    ("ending", "key", "value", "said"),
+    [
+        ("parquet", "separator", "comma", "is for text, and t.parquet is Parquet"),
+        ("pq", "encoding", "latin-1", "is for text, and t.pq is Parquet"),
+        ("xlsx", "decimal", "comma", "is for text, and t.xlsx is Excel"),
+        ("xlsx", "quote", "single", "is for text, and t.xlsx is Excel"),
+        ("parquet", "sheet", "First", "is for Excel, and t.parquet is Parquet"),
+        ("csv", "sheet", "First", "is for Excel, and t.csv is text"),
+    ],
+)
+def test_keys_of_another_kind_of_file_are_refused(configured, ending, key, value, said):
+    config = configured("dataset=csv", f"dataset.path=t.{ending}", "dataset.target=y", f"dataset.{key}={value}")
+    with pytest.raises(ConfigError) as refused:
+        data.source(config.dataset)
+    assert str(refused.value) == f"dataset.{key}={value}: {said}"
 
 
 @pytest.mark.parametrize(("ending", "package"), [("parquet", "pyarrow"), ("xlsx", "openpyxl")])

@@ -175,6 +175,38 @@ def pictures(n: int) -> None:
             Image.fromarray(pixels).save(Path("pictures", label, f"{i}.png"))
 
 
+def test_new_rows_are_read_as_those_of_training_were(configured, capsys):
+    frame = rows()
+    frame["city"] = frame["city"].replace({"Rome": "New  York", "Bonn": "null"})
+    frame["kind"] = frame["kind"].replace("old", "very  old")
+    frame.to_csv("rows.csv", index=False)
+    _, folder = trained(
+        configured,
+        "dataset=csv",
+        "dataset.path=rows.csv",
+        "dataset.target=kind",
+        "dataset.ignore=[out,height,a,b]",
+        "dataset.missing=impute",
+    )
+    frame["odd"] = [{}] * len(frame)  # no column of training's, and of no use
+    model = ablate.load(folder)
+    given = model.predict_proba(frame)
+    clean = frame.replace({"city": {"New  York": "New York", "null": None}})
+    assert np.array_equal(given, model.predict_proba(clean))
+    assert np.array_equal(given, model.predict_proba("rows.csv"))
+    assert not np.array_equal(given, model.predict_proba(frame.assign(city="Oslo")))
+    frame.drop(columns="odd").to_parquet("rows.parquet")
+    assert np.array_equal(given, model.predict_proba("rows.parquet"))
+    capsys.readouterr()
+    for path in ("rows.csv", "rows.parquet"):
+        assert main(["predict", str(folder), path, "--out", f"{path}.told"]) == 0
+        told = capsys.readouterr().err
+        assert "× null read as missing" in told and "held against its column kind: accuracy" in told
+        assert "of a category that training had not" not in told
+    with pytest.raises(ConfigError, match=r"^column city holds values of type list; must be numbers, dates or text$"):
+        model.predict(frame.assign(city=[[1]] * len(frame)))
+
+
 @pytest.mark.slow
 def test_another_process_in_another_folder_says_the_same_to_the_last_bit(configured):
     config, folder = table(configured, "kind")

@@ -186,7 +186,7 @@ def test_a_table_without_a_feature_is_refused():
 
 
 def test_missing_values_are_refused_or_left_out_before_the_split():
-    frame = pd.DataFrame({"x": [1, None, 3], "c": ["a", " ", None], "empty": None, "skip": None, "full": [1, 2, 3]})
+    frame = pd.DataFrame({"x": [1, None, 3], "c": ["a", None, None], "empty": None, "skip": None, "full": [1, 2, 3]})
     said = r"dataset.missing=refuse: 2 rows of 3 lack values, in x \(1\), c \(2\); dataset.missing=impute fills.*drop"
     with pytest.raises(ConfigError, match=said):
         missing(frame, config(missing="refuse"))

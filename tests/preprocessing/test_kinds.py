@@ -64,9 +64,8 @@ def kind(values, name="c", **keys):
         ([3, 3, 3], "constant"),
         (["a", "a", "a"], "constant"),
         ([None, None], "constant"),
-        ([np.nan, " "], "constant"),
         ([3, None, 3], "number"),
-        (["a", "", "a"], "category"),
+        (["a", None, "a"], "category"),
     ],
     ids=str,
 )

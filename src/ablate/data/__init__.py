@@ -8,7 +8,7 @@ A YAML may also name a function by `_target_` (options/target.py), with its argu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ablate.options import target
@@ -68,10 +68,30 @@ def source(config: Any) -> Source:
     Raises:
         ConfigError: its files are missing or damaged, or its samples can't be used.
     """
+    from ablate.data import _checks
+
     found = _returned(config) if isinstance(config, target.TargetDataset) else _loaded(config)
+    if _checks.is_frame(found.x):
+        found = _plain(found, config.name)
     if wrong := _wrong(found):
         raise ConfigError(f"dataset={config.name}: its {wrong}")
     return found
+
+
+def _plain(found: Source, name: str) -> Source:
+    """With data frames as `_frames.plain` reads them, whoever made the source, as new rows are too."""
+    from ablate.data import _frames
+
+    said = list(found.said)
+    parts: dict[str, Any] = {}
+    for part in ("x", "test_x", "val_x"):
+        if (x := getattr(found, part)) is not None:
+            try:
+                parts[part], notes = _frames.plain(x)
+            except ConfigError as error:
+                raise ConfigError(f"dataset={name}: {error}") from None
+            said += notes
+    return replace(found, said=said, **parts)
 
 
 def _wrong(found: Source) -> str | None:

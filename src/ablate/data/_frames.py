@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime
 import numbers
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ablate.data import Source
+from ablate.data._values import is_missing, told
 from ablate.options.schema import TableConfig
 from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.text import count, cut, listed
@@ -45,7 +47,11 @@ def source_of(
 
 
 def _part(frame: pd.DataFrame, config: TableConfig, said: list[str], part: str) -> dict[str, Any]:
-    frame = plain(frame, config.name)
+    try:
+        frame, notes = plain(frame)
+    except ConfigError as error:
+        raise ConfigError(f"dataset={config.name}: {error}") from None
+    said += [f"{note}{f' in the {part}part' * bool(part)}" for note in notes]
     roles = _roles(frame, config)
     frame = _complete(frame, roles, config, said, part)
     x = frame.drop(columns=[name for names in roles.values() for name in names])
@@ -83,8 +89,11 @@ def _roles(frame: pd.DataFrame, config: TableConfig) -> dict[str, list[str]]:
     return roles
 
 
-def plain(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def plain(frame: pd.DataFrame, used: Collection[str] | None = None) -> tuple[pd.DataFrame, list[str]]:
     """A frame whose columns are, each, int64, float64, bool, datetime64, a category or text with NaN; names are text.
+    Blanks within text are made one. And lines about what was read as missing.
+
+    used: names of the columns that are read so, if not all; the others stay as they are.
 
     Raises:
         ConfigError: a column holds something else; two have one name.
@@ -93,23 +102,29 @@ def plain(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
 
     names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()):
-        raise ConfigError(f"dataset={dataset}: has more than one column of the name {cut(listed(twice[:5]))}")
-    columns = {}
+        raise ConfigError(f"has more than one column of the name {cut(listed(twice[:5]))}")
+    columns: dict[str, Any] = {}
+    missing: Counter[str] = Counter()
     for place, name in enumerate(names):
+        column = frame.iloc[:, place]
         try:
-            columns[name] = _plain_column(frame.iloc[:, place])
+            columns[name] = _plain_column(column, missing) if used is None or name in used else column.array
         except (ValueError, TypeError, OverflowError) as error:
-            raise ConfigError(f"dataset={dataset}: column {cut(name)} {error}") from None
-    return pd.DataFrame(columns, index=range(len(frame)))
+            raise ConfigError(f"column {cut(name)} {error}") from None
+    return pd.DataFrame(columns, index=range(len(frame))), told(missing)
 
 
-def _plain_column(column: pd.Series[Any]) -> Any:
-    """[n]. Raises: ValueError: what it holds, where that is no number, date or text."""
+def _plain_column(column: pd.Series[Any], missing: Counter[str]) -> Any:
+    """[n]. missing: is told the texts that stand for missing values.
+
+    Raises:
+        ValueError: what it holds, where that is no number, date or text.
+    """
     import pandas as pd
 
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):  # whose categories may be called 1, 2, 3: they are no numbers
-        return column.cat.rename_categories([str(name) for name in kind.categories]).reset_index(drop=True)
+        return pd.Categorical(_texts(column.cat.codes.to_numpy(), [str(name) for name in kind.categories], missing))
     if pd.api.types.is_bool_dtype(kind) and not column.isna().any():
         return column.to_numpy(dtype=bool)
     if pd.api.types.is_complex_dtype(kind) or pd.api.types.is_timedelta64_dtype(kind):
@@ -119,9 +134,22 @@ def _plain_column(column: pd.Series[Any]) -> Any:
         return column.to_numpy(dtype=np.int64) if whole else column.to_numpy(dtype=np.float64, na_value=np.nan)
     if pd.api.types.is_datetime64_any_dtype(kind):
         return _without_zone(column).to_numpy(dtype="datetime64[us]")
-    values = column.astype(object)
-    there = values.notna().to_numpy()
-    return _of_objects(values.to_numpy(dtype=object), there)
+    values = np.array(column, dtype=object)
+    text = np.fromiter((isinstance(value, str) for value in values), dtype=bool, count=len(values))
+    codes, distinct = pd.factorize(values[text])
+    values[text] = _texts(codes, distinct.tolist(), missing)
+    return _of_objects(values, pd.notna(values))
+
+
+def _texts(codes: np.ndarray, distinct: Sequence[str], missing: Counter[str]) -> np.ndarray:
+    """[n], object: texts, blanks within them made one, and NaN for what is missing, of code -1 or written as such."""
+    found: list[Any] = [" ".join(text.split()) for text in distinct]
+    times = np.bincount(codes[codes >= 0], minlength=len(found))
+    for place, text in enumerate(found):
+        if is_missing(text):
+            missing[text] += int(times[place])
+            found[place] = np.nan
+    return np.array([*found, np.nan], dtype=object)[codes]
 
 
 def _without_zone(column: pd.Series[Any]) -> pd.Series[Any]:

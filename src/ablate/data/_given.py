@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ablate.data import Source
 from ablate.data._checks import is_frame
+from ablate.data._frames import ROLES
 from ablate.data._frames import source_of as of_frame
-from ablate.options.target import TargetDataset
-from ablate.utils.errors import ConfigError, one_line
+from ablate.options.schema import DatasetConfig, TableConfig
+from ablate.options.target import SHARED, TargetDataset
+from ablate.utils.errors import ConfigError, one_line, refuse
 
 ALLOWED = (
     "must give (x, y), (x, y, test_x, test_y), a data frame, a torch Dataset, a pair of these for training and test, "
     "or an ablate.data.Source"
 )
+# Keys that say something of columns.
+TABLES = [key for key in TableConfig.model_fields if key not in {*DatasetConfig.model_fields, *SHARED}]
 
 
 def source_of(found: Any, config: TargetDataset) -> Source:
@@ -24,21 +29,31 @@ def source_of(found: Any, config: TargetDataset) -> Source:
         ConfigError: it is nothing of the kind.
     """
     if isinstance(found, Source):
+        _refuse(config, ROLES if is_frame(found.x) else TABLES, "data frames; the function gave a Source")
         return found
     parts = list(found) if isinstance(found, tuple | list) else [found]
     if len(parts) in (1, 2) and all(map(is_frame, parts)) and not (len(parts) == 2 and len(parts[1].columns) == 1):
         return of_frame(parts[0], config, test=parts[1] if len(parts) == 2 else None)
     if len(parts) in (1, 2) and all(map(_is_dataset, parts)):
+        _refuse(config, TABLES, "tables; the function gave a Dataset")
         return _of_datasets(parts, config)
     if len(parts) not in (2, 4):
         raise ConfigError(f"dataset={config.name}: {ALLOWED}, not {type(found).__name__}")
     if is_frame(parts[0]):
         return _of_columns(parts, config)
+    _refuse(config, TABLES, "tables; the function gave arrays")
     try:
         x, y, *test = (part if _reads(part) else np.asarray(part) for part in parts)
     except Exception as error:  # ragged lists, tensors that want a gradient
         raise ConfigError(f"dataset={config.name}: what it gives is no array of numbers: {one_line(error)}") from error
     return Source(x, _labels(y), None, test[0] if test else None, _labels(test[1]) if test else None)
+
+
+def _refuse(config: TargetDataset, keys: Iterable[str], of: str) -> None:
+    """Refuse keys that were given, and would be of no use."""
+    for key in keys:
+        if (given := getattr(config, key)) != TableConfig.model_fields[key].default:
+            raise refuse(f"dataset.{key}", given, f"is for {of}")
 
 
 def _reads(part: Any) -> bool:

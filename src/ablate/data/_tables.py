@@ -56,14 +56,19 @@ def read(
         raise refuse("dataset.path", given, one_line(error).partition(": ")[2]) from None
 
 
+def kind(path: str | Path) -> Literal["text", "Parquet", "Excel"]:
+    """What a file is, by its ending."""
+    ending = Path(path).suffix.lower()
+    return "Parquet" if ending in PARQUET else "Excel" if ending in EXCEL else "text"
+
+
 @lru_cache(maxsize=2)
 def _read(
     path: Path, stamp: tuple[int, int], separator: str, decimal: str, encoding: str, quote: str, sheet: str | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    kind = path.suffix.lower()
-    if kind in PARQUET:
+    if kind(path) == "Parquet":
         frame, how = _parquet(path)
-    elif kind in EXCEL:
+    elif kind(path) == "Excel":
         frame, how = _excel(path, sheet)
     else:
         frame, how = _csv(path, separator, decimal, encoding, quote)

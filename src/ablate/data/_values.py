@@ -26,6 +26,16 @@ LONGEST = max(map(len, MISSING))
 EXACT = 2**53  # whole numbers up to this are floats too; longer ones are names
 
 
+def is_missing(text: str) -> bool:
+    """Whether a text, without blanks around it, stands for a missing value."""
+    return len(text) <= LONGEST and text.casefold() in MISSING
+
+
+def told(missing: Counter[str]) -> list[str]:
+    """Lines about what stood for missing values, and how often."""
+    return [f"{n:,} × {cut(value)} read as missing" for value, n in missing.most_common() if value]
+
+
 @dataclass(frozen=True)
 class Column:
     """codes: [n], the place of each value in `values`, which are all different; gone: places of what is missing.
@@ -45,7 +55,7 @@ class Column:
 
         codes, found = pd.factorize(raw)
         values = [value.strip() for value in found]
-        gone = frozenset(i for i, value in enumerate(values) if len(value) <= LONGEST and value.casefold() in MISSING)
+        gone = frozenset(i for i, value in enumerate(values) if is_missing(value))
         given = [value for i, value in enumerate(values) if i not in gone] if gone else values
         exact = not any(len(value) > 15 and WHOLE.fullmatch(value) and abs(int(value)) > EXACT for value in given)
         point = exact and all(map(NUMBER.fullmatch, given))
@@ -90,7 +100,7 @@ def typed(raw: Mapping[str, pd.Series[Any]], decimal: str) -> tuple[pd.DataFrame
     against = [name for name, one in columns.items() if one.point and not one.comma]
     comma = decimal == "comma" or (decimal == "auto" and bool(sure) and not against)
     missing: Counter[str] = sum((one.missing() for one in columns.values()), Counter())
-    said = [f"{n:,} × {cut(value)} read as missing" for value, n in missing.most_common() if value]
+    said = told(missing)
     if decimal == "auto" and not comma:
         unsure = [name for name, one in columns.items() if one.comma and not one.point]
         if unsure:

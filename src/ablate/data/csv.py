@@ -8,6 +8,8 @@ from ablate.data import Source, _tables
 from ablate.options.schema import Line, TableConfig
 from ablate.utils.errors import refuse
 
+TEXT = dict.fromkeys(("separator", "decimal", "encoding", "quote"), "auto")  # what they are where none is given
+
 
 class Config(TableConfig):
     path: str | None = Field(description="the file: .csv, .tsv, .txt, also with .gz; .parquet; .xlsx")
@@ -25,6 +27,12 @@ def load(config: Config) -> Source:
 
     if config.path is None:
         raise refuse("dataset.path", None, "must be the file of a table: dataset.path=FILE dataset.target=COLUMN")
+    kind = _tables.kind(config.path)
+    for key, usual in ({} if kind == "text" else TEXT).items():
+        if (given := getattr(config, key)) != usual:
+            raise refuse(f"dataset.{key}", given, f"is for text, and {config.path} is {kind}")
+    if config.sheet is not None and kind != "Excel":
+        raise refuse("dataset.sheet", config.sheet, f"is for Excel, and {config.path} is {kind}")
     frame, said = _tables.read(
         config.path, config.separator, config.decimal, config.encoding, config.quote, config.sheet
     )

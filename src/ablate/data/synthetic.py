@@ -23,7 +23,7 @@ class Config(DatasetConfig):
     noise: float = Field(
         ge=0, description="classes: share of the labels that are drawn at random; numbers: SD of what is added to them"
     )
-    classes: int = Field(ge=2, description="of kind=classification")
+    classes: int = Field(default=2, ge=2, description="of kind=classification")
 
 
 def load(config: Config) -> Source:
@@ -34,6 +34,8 @@ def load(config: Config) -> Source:
     )
     if config.informative > config.features:
         raise refuse("dataset.informative", config.informative, f"must be at most dataset.features={config.features}")
+    if config.kind != "classification" and config.classes != Config.model_fields["classes"].default:
+        raise refuse("dataset.classes", config.classes, f"is of dataset.kind=classification, not {config.kind}")
     x, y = _classes(config, samples) if config.kind == "classification" else _numbers(config, samples)
     n = config.size
     classes, task = (config.classes, "auto") if config.kind == "classification" else (None, "regression")

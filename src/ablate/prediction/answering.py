@@ -77,7 +77,7 @@ def summary(predictor: Predictor, new: New, answers: Answers) -> list[str]:
     if new.frame is not None:
         dataset = results[0]["config"]["dataset"]
         roles = {role: name for role in ("group", "time", "weight") if isinstance(name := dataset.get(role), str)}
-        said += met(new.frame, predictor.runs[0].prepared, [*roles.values()])
+        said += met(new, predictor.runs[0].prepared, [*roles.values()])
         said += filter(None, [_checked(predictor, new.frame, answers, roles.get("weight"))])
     return said
 
@@ -87,13 +87,13 @@ def _checked(predictor: Predictor, frame: pd.DataFrame, answers: Answers, weight
 
     weight: the column of the samples' weights, where the run had one.
     """
-    if (y := truth(frame, predictor.target)) is None:
-        return None
-    known = np.array([not _is_missing(value) for value in y])
-    if not known.any():
-        return None
     target = predictor.target
     try:
+        if (y := truth(frame, target)) is None:
+            return None
+        known = np.array([not _is_missing(value) for value in y])
+        if not known.any():
+            return None
         weights = frame[weight].to_numpy(dtype=np.float64)[known] if weight in frame else None
         found = figures(target, target.answers(y[known]), answers[known], TASKS[target.task].metrics, weights)
     except (ConfigError, ValueError, TypeError) as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ablate.config.schema import option
-from ablate.data import _tables
+from ablate.data import _frames, _tables
 from ablate.preprocessing.inputs import Scaled
 from ablate.preprocessing.saving import Prepared
 from ablate.preprocessing.targets import Target
@@ -52,16 +52,16 @@ def read(given: str, dataset: dict[str, Any], prepared: Prepared) -> New:
     if is_folder(path):
         return _pictures(path, dataset, prepared)
     if path.suffix.lower() in ARRAYS:
-        x = _array(path, str(dataset.get("x", "x")))
-        return New(
-            as_samples(x, prepared), "row", range(1, len(x) + 1), said=[f"{path.name}: {count(len(x), 'sample')}"]
-        )
+        x, _ = as_samples(found := _array(path, str(dataset.get("x", "x"))), prepared)
+        return New(x, "row", range(1, len(found) + 1), said=[f"{path.name}: {count(len(found), 'sample')}"])
     frame, said = _table(given, dataset)
-    return New(as_samples(frame, prepared), "row", range(1, len(frame) + 1), frame, list(said))
+    x, notes = as_samples(frame, prepared)
+    return New(x, "row", range(1, len(frame) + 1), frame, [*said, *notes])
 
 
-def as_samples(x: Any, prepared: Prepared) -> Any:
-    """What somebody gives, as a run's samples are: an array, or a data frame where it was trained on one.
+def as_samples(x: Any, prepared: Prepared) -> tuple[Any, list[str]]:
+    """What somebody gives, as a run's samples are: an array, or a data frame where it was trained on one. And lines
+    about how it was read.
 
     Raises:
         ConfigError: it is something else.
@@ -70,7 +70,12 @@ def as_samples(x: Any, prepared: Prepared) -> Any:
     if not isinstance(prepared.inputs, Scaled):
         if frame is None or not hasattr(frame, "columns"):
             raise ConfigError(f"takes a data frame with the columns it was trained on, not {type(x).__name__}")
-        return frame.drop(columns=_of_target(frame, prepared.target))
+        from ablate.preprocessing.columns import Columns
+
+        assert isinstance(prepared.inputs, Columns)
+        known = [column.name for column in prepared.inputs.columns if column.used]
+        frame, said = _frames.plain(frame, known)
+        return frame.drop(columns=_of_target(frame, prepared.target)), said
     if frame is not None and hasattr(frame, "columns"):
         frame = frame.drop(columns=_of_target(frame, prepared.target))
         if odd := [str(name) for name in frame if frame[name].dtype.kind not in "biuf"]:
@@ -86,7 +91,7 @@ def as_samples(x: Any, prepared: Prepared) -> Any:
         raise ConfigError(f"samples have the shape {list(array.shape[1:])}; must be {list(prepared.shape)} or [{size}]")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ConfigError("samples hold NaN or infinity; must be finite numbers")
-    return array.reshape(len(array), *prepared.shape)
+    return array.reshape(len(array), *prepared.shape), []
 
 
 def _pictures(folder: Path, dataset: dict[str, Any], prepared: Prepared) -> New:
@@ -138,6 +143,7 @@ def truth(frame: pd.DataFrame, target: Target) -> np.ndarray | None:
     """What is right by a table of new samples, as a source has it, or None where the table doesn't tell."""
     if not (names := _of_target(frame, target)):
         return None
+    frame, _ = _frames.plain(frame, names)
     y = frame[names].to_numpy() if len(names) > 1 else frame[names[0]].to_numpy()
     return y.astype(np.int64) if y.dtype.kind == "b" else y
 
@@ -150,19 +156,19 @@ def _of_target(frame: pd.DataFrame, target: Target) -> list[str]:
     return several if set(several) <= set(frame.columns) else []
 
 
-def met(frame: pd.DataFrame, prepared: Prepared, beside: Sequence[Any]) -> list[str]:
+def met(new: New, prepared: Prepared, beside: Sequence[Any]) -> list[str]:
     """What a table has that training had not: columns that are of no use, categories that are new, missing values.
 
     beside: columns that have a use of their own.
     """
-    if isinstance(prepared.inputs, Scaled):
+    if isinstance(prepared.inputs, Scaled) or new.frame is None:
         return []
     from ablate.preprocessing import telling
     from ablate.preprocessing.columns import Columns
 
     columns = prepared.inputs
     assert isinstance(columns, Columns)
-    own = {*_of_target(frame, prepared.target), *beside}
-    extra = [name for name in columns.unknown(frame) if name not in own]
+    own = {*_of_target(new.frame, prepared.target), *beside}
+    extra = [name for name in columns.unknown(new.frame) if name not in own]
     said = [f"not used, for training had no such column: {cut(listed(extra))}"] if extra else []
-    return [*said, *telling.met(columns, frame)]
+    return [*said, *telling.met(columns, new.x)]

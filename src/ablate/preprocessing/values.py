@@ -42,8 +42,7 @@ class Values:
 
     @classmethod
     def of(cls, name: str, column: pd.Series) -> Values:
-        """Blank text and `nan` are missing.
-
+        """
         Raises:
             ConfigError: it holds what is neither number, text nor date.
         """
@@ -74,12 +73,6 @@ class Values:
             codes[there] = again[codes[there]]
         else:  # 1, 1.0 and true would be one
             codes[there], distinct = pd.factorize(_texts(objects))
-        blank = [i for i, text in enumerate(distinct) if text.lower() in {"", "nan"}]
-        if blank:
-            kept = np.setdiff1d(np.arange(len(distinct)), blank)
-            places = np.full(len(distinct) + 1, -1)  # the last, of -1, stays -1
-            places[kept] = np.arange(len(kept))
-            codes, distinct = places[codes], distinct[kept]
         return cls(name, rows, codes=codes, distinct=distinct.tolist())
 
     @cached_property
