@@ -130,7 +130,17 @@ def _asked_for_oddly(path: Path, random: Random) -> str:
 def _misdescribed(path: Path, random: Random) -> str:
     odd = [{"a": {}}, -1, "\ud800", TITLE, 10**400, 1e300, [1], "a\nb"]
     places = ["versions torch", "machine cores", "machine cpu", "seconds", "weights near_zeros", "weights l2_norm"]
-    places += ["data rows", "data trivial", "data classes", "model parameters", "best_epoch", "stopped_epoch", "error", "versions", "machine"]
+    places += [
+        "data rows",
+        "data trivial",
+        "data classes",
+        "model parameters",
+        "best_epoch",
+        "stopped_epoch",
+        "error",
+        "versions",
+        "machine",
+    ]
     names = ["arm", "status", "seed", "l1", "gap", "folder", "data", "overlap", "near_zeros", "run_id", TITLE, "\ud800"]
     if random.random() < 0.4:
         return _edited(path, f"metrics {random.choice(names)}", random.choice([*odd, 0.5]))

@@ -13,6 +13,7 @@ import ablate
 from ablate.cli.main import main
 from ablate.execution.runs import run_all
 from ablate.records.job import Job
+from ablate.utils.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -41,6 +42,7 @@ def run(configured) -> str:
 def test_rows_are_predicted_and_what_they_met_is_said(run, capsys):
     new = table().head(10)
     new.loc[3, "city"] = "Paris"
+    new.loc[9, "age"] = 300
     new.insert(0, "note", "x")
     new.to_csv("new.csv", index=False)
     assert main(["predict", run, "new.csv"]) == 0
@@ -55,6 +57,7 @@ def test_rows_are_predicted_and_what_they_met_is_said(run, capsys):
     assert "training had no such column: note" in said
     assert "column age: 6 missing values filled in" in said
     assert "column city: 1 row of a category that training had not (Paris)" in said
+    assert "age: 1 of 4 values outside of training's" in said
     assert "held against its column out: accuracy" in said
 
 
@@ -93,6 +96,29 @@ def test_a_file_that_is_there_is_left_alone(run, capsys):
     assert main(["predict", run, "new.csv", "--out", "told.csv"]) == 0
     shown = capsys.readouterr()
     assert shown.out == "" and "written to told.csv" in shown.err and len(pd.read_csv("told.csv")) == 5
+
+
+def test_a_file_that_cant_be_written_is_refused_before_anything_is_computed(capsys):
+    for out, said in (("nodir/out.csv", "there is no folder nodir"), ("x" * 300, "is no name for a file")):
+        assert main(["predict", "nowhere", "new.csv", "--out", out]) == 2
+        assert f"--out={out[:200]}" in (shown := capsys.readouterr().err) and said in shown and shown.count("\n") == 1
+
+
+def test_labels_do_nothing_to_a_terminal(run, capsys):
+    path = Path(run, "prediction.json")
+    path.write_text(path.read_text().replace('"yes"', r'"y\u001b[31mes"'))
+    table().to_csv("new.csv", index=False)
+    assert main(["predict", run, "new.csv"]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and shown.startswith(r"row,prediction,p(no),p(y\x1b[31mes)")
+
+
+def test_a_picture_that_is_damaged_is_named():
+    from ablate.data.image_folder import Images
+
+    Path("bad.png").write_bytes(b"no picture")
+    with pytest.raises(ConfigError, match=r"^bad\.png: is no picture that can be read$"):
+        Images([Path("bad.png")], 8, 1).read(0)
 
 
 def test_what_is_typed_wrong_is_refused_in_a_line(capsys):

@@ -89,7 +89,7 @@ def test_a_damaged_picture_is_named(load, tmp_path):
     found = load()
     with pytest.raises(ConfigError) as refused:
         found.x[:]
-    assert str(refused.value).startswith(f"dataset.path={tmp_path}/b/1.png: can't be read as a picture: ")
+    assert str(refused.value).startswith(f"{tmp_path}/b/1.png: is no picture that can be read")
 
 
 def test_what_is_no_folder_of_classes_is_refused(load, tmp_path, configured):

@@ -82,6 +82,14 @@ def test_losses_that_are_no_measure_of_each_other_choose_no_arm(folder):
     assert chosen(folder, arm="none") == [("none", 1)]
 
 
+def test_a_loss_of_nought_is_the_least(folder):
+    path = folder / "none/0/result.json"
+    result = json.loads(path.read_text())
+    result["metrics"]["loss/val"] = 0.0
+    path.write_text(json.dumps(result))
+    assert chosen(folder, arm="none") == [("none", 0)]
+
+
 def test_where_nothing_has_finished_nothing_is_chosen(tmp_path):
     with pytest.raises(ConfigError, match="no such folder"):
         choose(tmp_path / "nowhere")

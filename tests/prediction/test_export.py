@@ -88,6 +88,9 @@ def test_nothing_is_written_over_and_what_is_missing_is_said(configured, capsys,
     Path("model.pt2").write_text("mine")
     assert main(["export", "run"]) == 2
     assert "--to=model.pt2: is there already" in capsys.readouterr().err
+    for key in ("--to", "--onnx"):
+        assert main(["export", "run", key, "nodir/model.x"]) == 2
+        assert f"{key}=nodir/model.x: there is no folder nodir" in capsys.readouterr().err
     monkeypatch.setattr(export, "find_spec", lambda name: None)
     assert main(["export", "run", "--onnx", "model.onnx"]) == 2
     assert "pip install 'ablate-harness[onnx]'" in capsys.readouterr().err

@@ -244,6 +244,7 @@ def test_what_is_no_such_sample_is_refused_in_a_line(configured):
         (np.zeros((3, 5)), r"samples have the shape \[5\]; must be \[1, 8, 8\] or \[64\]"),
         (np.zeros((0, 64)), "there are no samples"),
         (np.full((2, 64), np.nan), "hold NaN or infinity"),
+        (pd.DataFrame({"x": ["a"]}), r"x: must be numbers; .*trained on pictures of the shape \[1, 8, 8\]: it takes"),
         ([["a", "b"]], "takes samples of the shape"),
         ([[1, 2], [3]], "takes an array of numbers"),
         (np.full((2, 64), 1e300), "too large for 32 bits"),
@@ -278,8 +279,14 @@ def test_files_that_somebody_changed_give_one_line_and_run_nothing(configured, t
         ("prediction.json", lambda t: json.dumps(json.loads(t) | {"shape": [3]}), "another model's weights"),
         ("prediction.json", lambda t: json.dumps(json.loads(t) | {"more": 1}), "more: no such key"),
         ("prediction.json", None, "prediction.json: is missing: train the run again"),
+        ("prediction.json", lambda t: t.replace('"age"', '"Age"'), "prediction.json: is damaged: features="),
+        ("columns.json", lambda t: t[:50], r"run/columns\.json: is damaged: the table's columns can't be read"),
         ("columns.json", None, "its columns are missing"),
-        ("columns.json", lambda t: t.replace("StandardScaler", "os.system"), "columns.json|the table's columns"),
+        (
+            "columns.json",
+            lambda t: t.replace("StandardScaler", "os.system"),
+            r"run/columns\.json: is damaged: the table's columns",
+        ),
         ("model.safetensors", None, "model.safetensors: its weights can't be read: No such file"),
     ):
         path = folder / name

@@ -17,6 +17,7 @@ from sklearn.preprocessing import QuantileTransformer
 
 from ablate.options.schema import DatasetConfig, TableConfig
 from ablate.preprocessing.columns import Columns, missing
+from ablate.preprocessing.telling import met
 from ablate.utils.errors import ConfigError
 
 SCALINGS = ["standard", "robust", "quantile", "unit", "none"]
@@ -138,7 +139,7 @@ def test_new_rows_may_lack_values_where_training_rows_did_not():
 @pytest.mark.parametrize(
     ("new", "said"),
     [
-        ({"x": [1.0]}, "column day and colour: is missing"),
+        ({"x": [1.0]}, "columns day and colour: are missing, and were there in training$"),
         ({"x": [1.0], "Day": ["2020-01-01"], "colour": ["a"]}, r"column day: is missing.*\(did you mean Day\?\)"),
         ({"x": ["abc"], "day": ["2020-01-01"], "colour": ["a"]}, "column x: abc in row 1 is no number"),
         ({"x": ["1,500"], "day": ["2020-01-01"], "colour": ["a"]}, "column x: 1,500 in row 1 is no number"),
@@ -271,6 +272,76 @@ def test_what_is_damaged_or_of_other_types_gets_a_line(content):
     with pytest.raises(ConfigError, match="the table's columns can't be") as error:
         Columns.loads(content)
     assert "\n" not in str(error.value)
+
+
+def _first(**keys):
+    """The columns, the second of which, age, is another."""
+    columns = json.loads(Columns.fit(MIXED, config()).dumps())["columns"]
+    return [columns[0], columns[1] | keys, *columns[2:]]
+
+
+FEATURES = list(Columns.fit(MIXED, config()).features)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"columns": _first(kind="foo")}, r"columns\.1\.kind"),
+        ({"columns": _first(kind="date", form="%Q")}, r"columns\.1\.form"),
+        ({"columns": _first(kind="category")}, "of other kinds"),
+        ({"columns": _first(kind="ignored")}, "not those that the transformer was fitted to"),
+        ({"columns": _first(name="sex")}, "the same name"),
+        ({"columns": _first(name="Age")}, "not those that the transformer was fitted to"),
+        ({"columns": _first(low="x")}, r"columns\.1\.low"),
+        ({"columns": []}, "not those that the transformer was fitted to"),
+        ({"columns": _first()[::-1]}, "not those that the transformer was fitted to"),
+        ({"features": FEATURES[::-1]}, "features are not those"),
+        ({"features": FEATURES[:-1]}, "features are not those"),
+    ],
+)
+def test_columns_must_be_those_of_the_transformer(keys, said):
+    with pytest.raises(ConfigError, match=f"the table's columns can't be read: .*{said}") as error:
+        Columns.loads(_changed(**keys))
+    assert "\n" not in str(error.value)
+
+
+def test_of_a_transformer_only_its_fitted_state_is_taken():
+    saved = Columns.fit(MIXED, config()).dumps()
+    changed = json.loads(saved)
+    state = changed["transformer"]["ColumnTransformer"]
+    assert not {"n_jobs", "memory", "verbose"} & set(state)
+    state |= {"n_jobs": 10**9, "verbose": True, "transform": "x", "_validate_output": 3}
+    read = Columns.loads(json.dumps(changed).encode())
+    assert read.dumps() == saved
+    assert (read.transformer.n_jobs, read.transformer.verbose) == (None, False)
+
+
+def test_a_state_that_fails_for_other_rows_than_the_example_gets_a_line():
+    saved = Columns.fit(MIXED, config(rare=0)).dumps().replace(b'"infrequent_if_exist"', b'"error"')
+    with pytest.raises(ConfigError, match="the table's columns can't be used: ValueError: Found unknown categories"):
+        Columns.loads(saved).transform(MIXED.assign(city="Paris"))
+
+
+def test_numbers_and_dates_outside_of_training_are_said_the_worst_first():
+    columns = Columns.loads(Columns.fit(MIXED, config()).dumps())
+    assert list(met(columns, MIXED.dropna())) == []
+    new = MIXED.dropna().head(4).assign(age=["20", "41", "19.5", "40"], visit=["2020-01-01"] * 3 + ["2031-05-01"])
+    assert list(met(columns, new)) == [
+        "visit: 1 of 4 values outside of training's 2020-01-01 to 2021-01-01; "
+        "age: 2 of 4 values outside of training's 20 to 40"
+    ]
+    many = pd.DataFrame({f"x{i}": [0.5, 1, 2.5] for i in range(7)})
+    (line,) = met(Columns.fit(many, config()), many.add([0, 0, 9, 1, 2, 3, 4]))
+    assert line.startswith("x2: 3 of 3 values outside of training's 0.5 to 2.5; x6: ")
+    assert line.count("outside") == 5 and "more" not in line
+    (line,) = met(Columns.fit(many, config()), many - 9)
+    assert line.count("outside") == 5 and line.endswith("; and 2 columns more")
+
+
+def test_the_columns_of_a_wide_table_are_not_all_named():
+    columns = Columns.fit(pd.DataFrame({"x": [1.5, 2, 3]}), config())
+    with pytest.raises(ConfigError, match=r"^column x: is missing, and was there in training$"):
+        columns.transform(pd.DataFrame({f"y{i}": [1] for i in range(11)}))
 
 
 def test_a_zip_is_no_saved_columns(tmp_path):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.cli.arguments import Parser, with_choice
+from ablate.cli.arguments import Parser, new, with_choice, written
 from ablate.options import discovery
 from ablate.utils import files
 from ablate.utils.console import FINISHED, Console, complain
-from ablate.utils.errors import ConfigError, refuse
+from ablate.utils.errors import ConfigError
 
 DEFAULT = Path("model.pt2")
 
@@ -28,9 +28,11 @@ def main(arguments: Sequence[str]) -> int:
     beside = [path.with_suffix(".json") for path in wanted]
     if program == given.onnx or set(wanted) & set(beside):
         raise ConfigError(f"--to={wanted[0]}: the files of a model must have names of their own")
-    for path in (*wanted, *beside):
-        if path.exists() or path.is_symlink():
-            raise refuse("--to" if path == program else "--onnx", path, "is there already; nothing is written over it")
+    keys = {
+        made: "--to" if path == program else "--onnx" for path in wanted for made in (path, path.with_suffix(".json"))
+    }
+    for path in keys:
+        new(keys[path], path)
     from ablate.prediction import choice, export, predictor  # imports torch: a typing error needs none
 
     with discovery.using(given.config_dir):
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         if given.onnx is not None:
             made[given.onnx] = export.onnx_model(run)
     for path, content in made.items():
-        files.write(path, content)
+        written(keys[path], path, content)
     for line in chosen.said:
         complain(f"warning: {line}")
     out = Console()

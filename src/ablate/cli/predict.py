@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablate.cli.arguments import Parser, with_choice
+from ablate.cli.arguments import Parser, new, with_choice, written
 from ablate.options import discovery
 from ablate.utils import files
 from ablate.utils.console import FINISHED, Console, complain
-from ablate.utils.errors import refuse
+from ablate.utils.text import escaped
 
 NEW = "a table (CSV, Parquet, Excel), a .npy or .npz file of samples, or a folder of images"
 OUT = "the CSV that is written (default: standard output); a file that is there is left alone"
@@ -25,22 +25,22 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--ensemble", action="store_true", help="average the answers of all seeds of the arm")
     parser.add_argument("--keep", action="store_true", help="keep the table's own columns, before what is predicted")
     given = parser.parse_args(list(arguments))
-    if given.out is not None and (given.out.exists() or given.out.is_symlink()):
-        raise refuse("--out", given.out, "is there already; nothing is written over it")
+    if given.out is not None:
+        new("--out", given.out)
     from ablate.prediction import answering, choice, predictor, reading  # imports torch: a typing error needs none
 
     with discovery.using(given.config_dir):
         chosen = predictor.load(choice.choose(given.folder, given.arm, given.seed, given.ensemble, given.data))
         first = chosen.runs[0]
-        new = reading.read(given.new, first.result["config"]["dataset"], first.prepared)
-        answers = chosen.answers(new.x)
-        text = answering.table(chosen, new, answers, given.keep)
-        said = answering.summary(chosen, new, answers)
+        samples = reading.read(given.new, first.result["config"]["dataset"], first.prepared)
+        answers = chosen.answers(samples.x)
+        text = answering.table(chosen, samples, answers, given.keep)
+        said = answering.summary(chosen, samples, answers)
     if given.out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(escaped(text))  # whatever stands in labels and headings; a file has it as it is
         sys.stdout.flush()
     else:
-        files.write(given.out, text)
+        written("--out", given.out, text)
     for line in chosen.said:
         complain(f"warning: {line}")
     out = Console(stderr=True)

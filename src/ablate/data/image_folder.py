@@ -14,7 +14,7 @@ from pydantic import Field
 from ablate.data import Source
 from ablate.data._lazy import Lazy
 from ablate.options.schema import DatasetConfig
-from ablate.utils.errors import one_line, refuse
+from ablate.utils.errors import ConfigError, one_line, refuse
 from ablate.utils.text import count, cut, listed
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's
@@ -38,7 +38,7 @@ class Images(Lazy):
         self.shape, self.dtype = (len(files), channels, size, size), np.dtype(np.uint8)
 
     def read(self, place: int) -> np.ndarray:
-        from PIL import Image
+        from PIL import Image, UnidentifiedImageError
 
         path, (_, channels, size, _) = self.files[place], self.shape
         try:
@@ -52,7 +52,8 @@ class Images(Lazy):
             if pixels.size != (size, size):
                 pixels = pixels.resize((size, size), Image.Resampling.BILINEAR)
         except Exception as error:  # whatever Pillow stumbles over
-            raise refuse("dataset.path", path, f"can't be read as a picture: {one_line(error)}") from None
+            why = "" if isinstance(error, UnidentifiedImageError) else f" ({one_line(error)})"
+            raise ConfigError(f"{path}: is no picture that can be read{why}") from None
         array = np.asarray(pixels)
         return array[None] if channels == 1 else np.moveaxis(array, -1, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,8 +74,14 @@ def choose(
         return Choice(results, f"{why}; its one seed")
     if all(result["config"]["dataset"].get("split_seed") is None for result in results):
         return Choice(results[:1], f"{why}; its least seed, for each has a split of its own")
-    least = min(results, key=lambda result: result["metrics"].get("loss/val") or float("inf"))
+    least = min(results, key=_loss)
     return Choice([least], f"{why}; of its {len(results)} seeds the one of least validation loss")
+
+
+def _loss(result: dict[str, Any]) -> float:
+    """Of the validation part; none is the worst."""
+    found = result["metrics"].get("loss/val")
+    return math.inf if found is None else float(found)
 
 
 def _of_run(folder: Path) -> dict[str, Any]:

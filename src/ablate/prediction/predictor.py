@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,13 +150,23 @@ def _run(result: dict[str, Any]) -> Run:
 
 
 def _prepared(folder: Path) -> saving.Prepared:
-    path = folder / PREDICTION
-    try:
+    with _whole(folder / PREDICTION) as path:
         content = document(path)
-        path = folder / COLUMNS
-        columns = files.read(path, LARGEST) if files.is_plain(path) else None
-        path = folder / PREDICTION
+    columns = None
+    if files.is_plain(folder / COLUMNS):
+        from ablate.preprocessing.columns import Columns  # imports scikit-learn, which only tables need
+
+        with _whole(folder / COLUMNS) as path:
+            columns = Columns.loads(files.read(path, LARGEST))
+    with _whole(folder / PREDICTION):
         return saving.loads(content, columns)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Whatever is wrong with a file of a run names it."""
+    try:
+        yield path
     except FileNotFoundError:
         raise ConfigError(f"{files.short(path)}: is missing: train the run again, for it has not kept it") from None
     except (OSError, ValueError, ConfigError) as error:

@@ -55,8 +55,18 @@ def read(given: str, dataset: dict[str, Any], prepared: Prepared) -> New:
         x, _ = as_samples(found := _array(path, str(dataset.get("x", "x"))), prepared)
         return New(x, "row", range(1, len(found) + 1), said=[f"{path.name}: {count(len(found), 'sample')}"])
     frame, said = _table(given, dataset)
+<<<<<<< HEAD
     x, notes = as_samples(frame, prepared)
     return New(x, "row", range(1, len(frame) + 1), frame, [*said, *notes])
+=======
+    try:
+        samples = as_samples(frame, prepared)
+    except ConfigError as error:
+        if dataset.get("name") == "image_folder":
+            raise ConfigError(f"{path.name}: is a table, and the run takes a folder of pictures too; {error}") from None
+        raise
+    return New(samples, "row", range(1, len(frame) + 1), frame, list(said))
+>>>>>>> e811d499b9b04bc342e8348111bc586a2d5be0ea
 
 
 def as_samples(x: Any, prepared: Prepared) -> tuple[Any, list[str]]:
@@ -79,7 +89,7 @@ def as_samples(x: Any, prepared: Prepared) -> tuple[Any, list[str]]:
     if frame is not None and hasattr(frame, "columns"):
         frame = frame.drop(columns=_of_target(frame, prepared.target))
         if odd := [str(name) for name in frame if frame[name].dtype.kind not in "biuf"]:
-            raise ConfigError(f"column {cut(odd[0])}: must be numbers, as the run was trained on")
+            raise ConfigError(f"column {cut(odd[0])}: must be numbers; {_trained_on(prepared.shape)}")
     try:
         array = np.asarray(x if frame is None else frame)
     except Exception as error:  # ragged lists, tensors that want a gradient
@@ -94,9 +104,20 @@ def as_samples(x: Any, prepared: Prepared) -> tuple[Any, list[str]]:
     return array.reshape(len(array), *prepared.shape), []
 
 
+def _trained_on(shape: tuple[int, ...]) -> str:
+    if len(shape) == 1:
+        return "the run was trained on numbers"
+    what = "pictures" if _of_picture(shape) else "samples"
+    return f"the run was trained on {what} of the shape {list(shape)}: it takes such arrays (.npy or .npz)"
+
+
+def _of_picture(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[0] in (1, 3)
+
+
 def _pictures(folder: Path, dataset: dict[str, Any], prepared: Prepared) -> New:
     """Pictures in a folder and those below it, brought to the size that the run was trained on."""
-    if dataset.get("name") != "image_folder" or len(prepared.shape) != 3 or prepared.shape[0] not in (1, 3):
+    if dataset.get("name") != "image_folder" or not _of_picture(prepared.shape):
         raise ConfigError(f"{folder}: is a folder, and the run was not trained on a folder of pictures")
     from ablate.data.image_folder import Images, pictures
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -17,9 +17,10 @@ from ablate.preprocessing.dates import FORMS
 from ablate.preprocessing.kinds import Column, infinite, kinds, too_large
 from ablate.preprocessing.values import Values, row_of
 from ablate.utils.errors import ConfigError, one_line, one_of, refuse
-from ablate.utils.text import count, line, listed
+from ablate.utils.text import count, cut, line, listed
 
 FORMAT: Final = 1  # of what is saved
+NAMED = 10  # at most, of the columns that a table has instead of one that is missing
 CHOICES = "dataset.missing=impute fills them in, dataset.missing=drop leaves such rows out"
 
 
@@ -82,6 +83,7 @@ class Columns:
         with np.errstate(all="ignore"):  # what gets too large is refused when it is used
             transformer.fit(read)
         names, encoded = encoding.features(transformer)
+        found = tuple(_ranged(column, read) for column in found)
         example = {name: _typical(read[name]) for name in read.columns}
         return cls(found, names, tuple(_said(found, encoded)), imputes, transformer, example)
 
@@ -104,18 +106,19 @@ class Columns:
         frame = _named(frame)
         wanted = [column for column in self.columns if column.used]
         if lacking := [column.name for column in wanted if column.name not in frame.columns]:
-            others = self.unknown(frame)
-            near = f"; {one_of(others, lacking[0])}" if others else ""
-            raise ConfigError(f"column {listed(lacking)}: is missing, and was there in training{near}")
+            raise ConfigError(_lacking(lacking, self.unknown(frame)))
         if not len(frame):
             return np.empty((0, len(self.features)), np.float32)
         values = {column.name: Values.of(column.name, frame[column.name]) for column in wanted}
         return self._numbers(_read(values, wanted, self.imputes))
 
     def _numbers(self, read: pd.DataFrame) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            exact = np.asarray(self.transformer.transform(read), dtype=np.float64)
-            found = exact.astype(np.float32)
+        try:
+            with np.errstate(all="ignore"):
+                exact = np.asarray(self.transformer.transform(read), dtype=np.float64)
+                found = exact.astype(np.float32)
+        except Exception as error:  # whatever a state leads to that was tampered with
+            raise ConfigError(f"the table's columns can't be used: {one_line(error)}") from None
         if not np.isfinite(found).all():
             name = self.features[np.flatnonzero(~np.isfinite(found).all(axis=0))[0]]
             raise too_large(name, read[name].to_numpy())
@@ -154,6 +157,7 @@ class Columns:
         features = tuple(saved.features)
         try:
             fitted = plain.decode(saved.transformer)
+            encoding.check(fitted, saved.columns, features)
             found = cls(tuple(saved.columns), features, tuple(saved.said), saved.imputes, fitted, saved.example)
             given = found._numbers(_frame(found.example))[0]
         except Exception as error:  # whatever a state leads to that was tampered with
@@ -163,6 +167,15 @@ class Columns:
             said = f"{saved.otherwise}a row becomes other numbers than it did when they were saved"
             raise ConfigError(f"the table's columns can't be used: {said}")
         return found
+
+
+def _lacking(names: Sequence[str], others: Sequence[str]) -> str:
+    """others: what the table has instead; named where that helps."""
+    if len(names) == 1:
+        said = f"column {names[0]}: is missing, and was there in training"
+    else:
+        said = f"columns {cut(listed(names))}: are missing, and were there in training"
+    return f"{said}; {one_of(others, names[0])}" if 0 < len(others) <= NAMED else said
 
 
 def missing(frame: pd.DataFrame, config: DatasetConfig) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -243,6 +256,13 @@ def _typical(column: pd.Series) -> Any:
     if column.dtype == object:
         return min((text for text in column.unique() if text is not None), default=None)
     return float(column.median())
+
+
+def _ranged(column: Column, read: pd.DataFrame) -> Column:
+    """With the least and the largest of its numbers or dates."""
+    if column.kind not in ("number", "date"):
+        return column
+    return replace(column, low=float(read[column.name].min()), high=float(read[column.name].max()))
 
 
 def _said(columns: Sequence[Column], encoded: dict[str, tuple[int, int]]) -> list[str]:

@@ -48,6 +48,13 @@ def forms(texts: Sequence[str], digits: bool = False) -> list[str]:
     return [form for form in fitting if not np.isnan(days_of(texts, form)).any()]
 
 
+def known(form: str) -> str:
+    """Raises: ValueError: the form is none of ours."""
+    if form not in FORMS:
+        raise ValueError("is no form of dates")
+    return form
+
+
 def days_of(texts: Sequence[str], form: str) -> np.ndarray:
     """Days since 1970, in UTC where a time says its zone; NaN where a text is no such date."""
     found = pd.to_datetime(pd.Series(texts, dtype=object), format=form, errors="coerce", utc=True)

@@ -64,6 +64,23 @@ def features(transformer: Any) -> tuple[tuple[str, ...], dict[str, tuple[int, in
     return tuple(names), encoded
 
 
+def check(transformer: Any, columns: Sequence[Column], named: Sequence[str]) -> None:
+    """Raises: ValueError: a fitted one is not of these columns, or what comes out has other names."""
+    used = [column.name for column in columns if column.used]
+    numbers = [column.name for column in columns if column.kind in ("number", "date")]
+    categories = [column.name for column in columns if column.kind == "category"]
+    given = {step: list(inputs) for step, _, inputs in transformer.transformers_}
+    expected = {"numbers": numbers, "missing": given.get("missing", []), "categories": categories}
+    if len({column.name for column in columns}) < len(columns):
+        raise ValueError("columns have the same name")
+    if not used or list(transformer.feature_names_in_) != used:
+        raise ValueError("the columns are not those that the transformer was fitted to")
+    if given != {step: names for step, names in expected.items() if names} or not {*expected["missing"]} <= {*numbers}:
+        raise ValueError("the columns are of other kinds than those that the transformer was fitted to")
+    if features(transformer)[0] != tuple(named):
+        raise ValueError("the features are not those that the transformer gives")
+
+
 def _joined(encoder: Any) -> list[set[str | None]]:
     """Of each column, the categories that are joined into one."""
     if encoder.min_frequency is None:

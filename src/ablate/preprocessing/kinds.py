@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import AfterValidator
 
 from ablate.options.schema import MOST, TableConfig
-from ablate.preprocessing.dates import ISO, days_of, form_of, forms
+from ablate.preprocessing.dates import ISO, days_of, form_of, forms, known
 from ablate.preprocessing.values import Values, decimal_comma, fast, number, row_of
 from ablate.utils.errors import ConfigError, one_of, refuse
 from ablate.utils.text import count, cut
@@ -32,13 +34,16 @@ class Column:
     """kind: number, category, date, or, of what is left out: ignored, identifier, constant.
 
     form: of dates, as pandas takes it. comma: whether a comma in its numbers is a decimal one. why: it is left out.
+    low, high: of the training rows' numbers, or of their dates as days since 1970.
     """
 
     name: str
-    kind: str
-    form: str = ISO
+    kind: Literal["number", "category", "date", "ignored", "identifier", "constant"]
+    form: Annotated[str, AfterValidator(known)] = ISO
     comma: bool = False
     why: str = ""
+    low: float | None = None
+    high: float | None = None
 
     @property
     def used(self) -> bool:

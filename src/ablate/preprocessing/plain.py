@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+DROPPED = {"memory", "n_jobs", "verbose"}  # of how it is computed, not of what
 _DTYPE = re.compile(r"bool|object|u?int\d+|float\d+")
 
 
@@ -30,6 +31,25 @@ def _classes() -> dict[str, Callable[[], Any]]:
     )
     made: dict[str, Callable[[], Any]] = {kind.__name__: kind for kind in plain}
     return made | {"ColumnTransformer": lambda: ColumnTransformer([]), "Pipeline": lambda: Pipeline([])}
+
+
+@cache
+def _attributes() -> dict[str, set[str]]:
+    """What each class has when it is fitted; all else in a file could stand in the place of its code."""
+    import pandas as pd
+
+    frame, found = pd.DataFrame({"x": [0.0, 1.0, 1.0]}), dict[str, set[str]]()
+    scaler = _classes()["StandardScaler"]
+    own: dict[str, dict[str, Any]] = {
+        "ColumnTransformer": {"transformers": [("x", scaler(), ["x"])]},
+        "OneHotEncoder": {"min_frequency": 2},
+        "Pipeline": {"steps": [("x", scaler())]},
+        "QuantileTransformer": {"n_quantiles": 2},
+    }
+    for name, made in _classes().items():
+        fitted = made().set_params(**own.get(name, {})).set_output(transform="default").fit(frame)
+        found[name] = set(vars(fitted)) - DROPPED
+    return found
 
 
 def encode(value: Any) -> Any:
@@ -54,12 +74,13 @@ def encode(value: Any) -> Any:
         dtype = value.dtype.name if value.dtype.kind not in "UT" else "object"
         return {"array": [dtype, list(value.shape), [encode(item) for item in value.ravel().tolist()]]}
     if type(value).__name__ in _classes():
-        return {type(value).__name__: {name: encode(item) for name, item in sorted(vars(value).items())}}
+        state = {name: encode(item) for name, item in sorted(vars(value).items()) if name not in DROPPED}
+        return {type(value).__name__: state}
     raise TypeError(f"{type(value).__name__} can't be saved")
 
 
 def decode(found: Any) -> Any:
-    """What `encode` was given.
+    """What `encode` was given; of a transformer, what such a one has when it is fitted.
 
     Raises:
         ValueError, TypeError: it isn't what `encode` gives.
@@ -71,7 +92,7 @@ def decode(found: Any) -> Any:
     [(kind, held)] = found.items()
     if kind in _classes():
         made = _classes()[kind]()
-        vars(made).update({name: decode(item) for name, item in held.items()})
+        vars(made).update({name: decode(item) for name, item in held.items() if name in _attributes()[kind]})
         return made
     if kind == "tuple":
         return tuple(decode(held))

@@ -17,6 +17,7 @@ from ablate.utils.version import VERSION
 if TYPE_CHECKING:
     import numpy as np
 
+    from ablate.preprocessing.columns import Columns
     from ablate.preprocessing.inputs import Inputs, Scaled
     from ablate.preprocessing.samples import Split
     from ablate.preprocessing.targets import Target
@@ -112,10 +113,10 @@ def dumps(split: Split) -> tuple[str, bytes | None]:
     return json.dumps(content, indent=1, allow_nan=False) + "\n", columns
 
 
-def loads(content: Any, columns: bytes | None) -> Prepared:
+def loads(content: Any, columns: Columns | None) -> Prepared:
     """What `dumps` gave, of a split.
 
-    content: its JSON, read; columns: None where there are none.
+    content: its JSON, read; columns: what `Columns.loads` made of the rest, None where there is none.
 
     Raises:
         ConfigError: it is something else.
@@ -136,11 +137,11 @@ def loads(content: Any, columns: bytes | None) -> Prepared:
     if isinstance(saved.inputs, _Columns):
         if columns is None:
             raise ConfigError("its columns are missing")
-        from ablate.preprocessing.columns import Columns
-
-        inputs: Inputs = Columns.loads(columns)
+        inputs: Inputs = columns
     else:
         inputs = _scaled(saved.inputs, shape)
+    if saved.features != list(inputs.features):
+        raise refuse("features", saved.features, "must be those that samples have")
     return Prepared(target, inputs, shape, saved.rows, tuple(saved.features))
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ablate.preprocessing.columns import Columns
 from ablate.preprocessing.dates import FORMS
 from ablate.preprocessing.kinds import Column
-from ablate.preprocessing.values import Values
+from ablate.preprocessing.values import Values, iso
 from ablate.utils.text import count, cut, listed
 
 NAMED = 3  # unseen categories that are named
+WORST = 5  # columns that are named whose values lie outside of training's
 
 
 def described(columns: Columns) -> list[dict[str, Any]]:
@@ -26,9 +28,10 @@ def described(columns: Columns) -> list[dict[str, Any]]:
 
 
 def met(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
-    """Lines about rows that were transformed: columns without use, missing values, categories that training had not."""
+    """Lines about rows that were transformed: missing values, categories and numbers that training had not."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     known = _categories(columns.transformer)
+    outside = list[tuple[float, str]]()
     for column in columns.columns:
         if not column.used:
             continue
@@ -41,6 +44,25 @@ def met(columns: Columns, frame: pd.DataFrame) -> Iterator[str]:
             if len(unseen):
                 names = cut(listed([*unseen.unique()[:NAMED], *["…"] * (unseen.nunique() > NAMED)]))
                 yield f"column {column.name}: {count(len(unseen), 'row')} of a category that training had not ({names})"
+        outside += _outside(column, values)
+    if outside:
+        worst = [said for _, said in sorted(outside, key=lambda each: -each[0])]
+        more = [f"and {count(len(worst) - WORST, 'column')} more"] * (len(worst) > WORST)
+        yield "; ".join(worst[:WORST] + more)
+
+
+def _outside(column: Column, values: Values) -> Iterator[tuple[float, str]]:
+    """How far values lie outside of training's, as a share of the range of these, and a line about them."""
+    if column.low is None or column.high is None:
+        return
+    found = values.dates(column.form) if column.kind == "date" else values.numbers(column.comma)
+    found = found[~np.isnan(found)]
+    beyond = np.maximum(column.low - found, found - column.high)
+    if n := int((beyond > 0).sum()):
+        shown = iso if column.kind == "date" else "{:.6g}".format
+        of = f"{n:,} of {count(len(found), 'value')} outside of training's"
+        said = f"{column.name}: {of} {shown(column.low)} to {shown(column.high)}"
+        yield float(beyond.max()) / ((column.high - column.low) or 1), said
 
 
 def _categories(transformer: Any) -> dict[str, list[Any]]:

@@ -119,7 +119,7 @@ class Values:
         found = self.floats if self.floats is not None else self.days
         if found is not None:
             codes, values = pd.factorize(found)  # NaN is -1
-            distinct = [_plain(value) if found is self.floats else _iso(value) for value in values.tolist()]
+            distinct = [_plain(value) if found is self.floats else iso(value) for value in values.tolist()]
         names_of, names = pd.factorize(np.array([_name(text) for text in distinct], dtype=object))
         return Values(self.name, self.rows, codes=np.append(names_of, -1)[codes], distinct=names.tolist())
 
@@ -171,7 +171,8 @@ def _plain(value: float) -> str:
     return f"{value or 0:.0f}" if value.is_integer() and abs(value) < 1e21 else repr(value)
 
 
-def _iso(days: float) -> str:
+def iso(days: float) -> str:
+    """A moment as text, in days since 1970; without a time where that is midnight."""
     moment = np.datetime64(round(days * DAY), "us")
     text = str(moment)
     return text.removesuffix("T00:00:00.000000")
