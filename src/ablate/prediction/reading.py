@@ -55,18 +55,13 @@ def read(given: str, dataset: dict[str, Any], prepared: Prepared) -> New:
         x, _ = as_samples(found := _array(path, str(dataset.get("x", "x"))), prepared)
         return New(x, "row", range(1, len(found) + 1), said=[f"{path.name}: {count(len(found), 'sample')}"])
     frame, said = _table(given, dataset)
-<<<<<<< HEAD
-    x, notes = as_samples(frame, prepared)
-    return New(x, "row", range(1, len(frame) + 1), frame, [*said, *notes])
-=======
     try:
-        samples = as_samples(frame, prepared)
+        x, notes = as_samples(frame, prepared)
     except ConfigError as error:
         if dataset.get("name") == "image_folder":
             raise ConfigError(f"{path.name}: is a table, and the run takes a folder of pictures too; {error}") from None
         raise
-    return New(samples, "row", range(1, len(frame) + 1), frame, list(said))
->>>>>>> e811d499b9b04bc342e8348111bc586a2d5be0ea
+    return New(x, "row", range(1, len(frame) + 1), frame, [*said, *notes])
 
 
 def as_samples(x: Any, prepared: Prepared) -> tuple[Any, list[str]]:
