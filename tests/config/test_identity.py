@@ -23,7 +23,6 @@ from ablate.config.identity import arm_id, changed, data_settings, decisive, run
 from ablate.config.schema import LOSSES, OPTIMIZERS, Config, EarlyStopping, Logging, Stacking, Trainer
 from ablate.options.discovery import using
 from ablate.options.target import TargetDataset, TargetModel
-from ablate.preprocessing import splits
 from ablate.records.job import Job
 from ablate.training import numerics
 from helpers import forget_splits
@@ -346,7 +345,7 @@ def test_other_samples_make_another_run(configured, monkeypatch, part):
         arrays = {name: array.copy() for name, array in parts.items()}
         if changes and part != "none":
             arrays[part][2:4] = arrays[part][2:4][::-1].copy()
-        monkeypatch.setattr(splits.data, "source", lambda config, arrays=arrays: data.Source(classes=2, **arrays))
+        monkeypatch.setattr(data, "source", lambda config, arrays=arrays: data.Source(classes=2, **arrays))
         forget_splits()
         found.append(Job(configured("dataset=noise", "model.hidden=[2]"), Path()).run_id)
     forget_splits()
