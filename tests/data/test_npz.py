@@ -53,14 +53,14 @@ def test_published_parts_are_named(load, tmp_path):
 
 
 def test_a_sparse_file_of_20_gb_is_not_read(load, tmp_path, monkeypatch):
-    monkeypatch.setattr("ablate.data._checks.pieces", lambda x: iter([x[:2]]))  # whether all numbers are finite
+    monkeypatch.setattr("ablate.data._checks.pieces", lambda x, at: iter([x[:2]]))  # whether all numbers are finite
     np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (5_000_000, 1000)).flush()
     np.save(tmp_path / "y.npy", np.zeros(5_000_000, np.int8))
     assert load(tmp_path).x.nbytes == 20_000_000_000
 
 
 def test_a_mapped_array_is_looked_at_piece_by_piece(load, tmp_path, monkeypatch):
-    monkeypatch.setattr("ablate.data._checks.PIECE", 100)
+    monkeypatch.setattr("ablate.utils.arrays.PIECE", 100)
     np.savez(tmp_path / "a.npz", x=np.where(X == 77, np.nan, X), y=Y)
     with pytest.raises(ConfigError, match=r"its samples hold NaN or infinity \(1 of 20 do\)"):
         load(tmp_path / "a.npz")

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from ablate.data import Source
-from ablate.preprocessing import inputs
 from ablate.preprocessing.fingerprints import fingerprint
-from ablate.preprocessing.inputs import Scaled, fresh
+from ablate.preprocessing.inputs import Scaled
 from ablate.preprocessing.splits import split
 from ablate.preprocessing.streams import Joined, Stream, read
+from ablate.utils import arrays
+from ablate.utils.arrays import fresh
 from ablate.utils.errors import ConfigError
 from helpers import figures, trained
 
@@ -31,7 +32,7 @@ def mapped(tmp_path: Path) -> np.memmap:
 def test_scaling_is_that_of_the_whole_whatever_the_pieces(mapped, kind, monkeypatch):
     at = np.arange(0, 300, 2)
     whole = Scaled.fit(np.asarray(mapped), at, kind)
-    monkeypatch.setattr(inputs, "PIECE", 8 * 8 * 16)
+    monkeypatch.setattr(arrays, "PIECE", 8 * 8 * 16)
     parts = Scaled.fit(mapped, at, kind)
     assert parts.shift == pytest.approx(whole.shift) and parts.scale == pytest.approx(whole.scale)
     rows = np.asarray(mapped)[at].astype(np.float64)

@@ -68,10 +68,10 @@ def source(config: Any) -> Source:
     Raises:
         ConfigError: its files are missing or damaged, or its samples can't be used.
     """
-    from ablate.data import _checks
+    from ablate.utils.arrays import is_frame  # imports NumPy
 
     found = _returned(config) if isinstance(config, target.TargetDataset) else _loaded(config)
-    if _checks.is_frame(found.x):
+    if is_frame(found.x):
         found = _plain(found, config.name)
     if wrong := _wrong(found):
         raise ConfigError(f"dataset={config.name}: its {wrong}")
@@ -97,8 +97,9 @@ def _plain(found: Source, name: str) -> Source:
 def _wrong(found: Source) -> str | None:
     """What is wrong with samples, or None."""
     from ablate.data import _checks
+    from ablate.utils.arrays import is_frame
 
-    shape = None if _checks.is_frame(found.x) else tuple(found.x.shape[1:])
+    shape = None if is_frame(found.x) else tuple(found.x.shape[1:])
     published = {"test ": (found.test_x, found.test_y), "val ": (found.val_x, found.val_y)}
     parts = {"": (found.x, found.y)} | {name: part for name, part in published.items() if part[0] is not None}
     for part, (x, y) in parts.items():

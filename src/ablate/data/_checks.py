@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from mmap import mmap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ablate.utils.arrays import is_frame, pieces
 from ablate.utils.text import cut, listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LIGHTEST = 1e-15  # weight of a sample: in 32 bits, sums of such are still told apart from 0
-PIECE = 2**24  # bytes of samples that are looked at together
-
-
-def is_frame(x: Any) -> bool:
-    """Whether samples are a pandas data frame, without importing pandas for it."""
-    return hasattr(x, "columns") and hasattr(x, "iloc")
 
 
 def wrong_samples(x: Any, shape: tuple[int, ...] | None = None) -> str | None:
@@ -33,7 +26,8 @@ def wrong_samples(x: Any, shape: tuple[int, ...] | None = None) -> str | None:
     if shape is not None and tuple(x.shape[1:]) != shape:
         return f"samples have the shape {list(x.shape[1:])}; must be {list(shape)}, as the others"
     if x.dtype.kind == "f" and isinstance(x, np.ndarray):  # others say so when they are read
-        odd = sum(len(piece) - int(np.isfinite(piece).reshape(len(piece), -1).all(axis=1).sum()) for piece in pieces(x))
+        whole = pieces(x, np.arange(len(x)))
+        odd = sum(len(piece) - int(np.isfinite(piece).reshape(len(piece), -1).all(axis=1).sum()) for piece in whole)
         if odd:
             return f"samples hold NaN or infinity ({odd:,} of {len(x):,} do); must be finite numbers"
     return None
@@ -49,19 +43,6 @@ def _wrong_frame(x: pd.DataFrame) -> str | None:
                 f"column {cut(str(name))} is infinite in {odd:,} of {len(x):,} rows; must be finite numbers, or missing"
             )
     return None
-
-
-def pieces(x: np.ndarray) -> Iterator[np.ndarray]:
-    """An array piece by piece. What has been read of one that is mapped is let go of."""
-    rows = max(1, PIECE // max(1, x[:1].nbytes))
-    file: Any = x if isinstance(x, np.memmap) and isinstance(x.base, mmap) and x.flags.c_contiguous else None
-    for begin in range(0, len(x), rows):
-        end = min(len(x), begin + rows)
-        if file is None:
-            yield x[begin:end]
-        else:
-            at = file.offset + begin * x[:1].nbytes
-            yield np.memmap(file.filename, x.dtype, "r", at, (end - begin, *x.shape[1:]))
 
 
 def wrong_targets(y: np.ndarray, samples: int, classes: int | None) -> str | None:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ablate.data import Source
-from ablate.data._checks import is_frame
 from ablate.data._frames import ROLES
 from ablate.data._frames import source_of as of_frame
 from ablate.options.schema import DatasetConfig, TableConfig
 from ablate.options.target import SHARED, TargetDataset
+from ablate.utils.arrays import is_frame
 from ablate.utils.errors import ConfigError, one_line, refuse
 
 ALLOWED = (

@@ -32,6 +32,7 @@ from ablate.records.results import LARGEST, document
 from ablate.training import batches, executors, metrics
 from ablate.training.inference import Kept
 from ablate.utils import files, memory
+from ablate.utils.arrays import is_frame
 from ablate.utils.errors import ConfigError
 from ablate.utils.text import listed
 
@@ -54,7 +55,7 @@ class Run:
         pieces = []
         for begin in range(0, len(x), PIECE):  # those of a folder of pictures are read when they are used
             rows = slice(begin, begin + PIECE)
-            numbers = transformed(x.iloc[rows] if hasattr(x, "iloc") else x[rows], self.prepared)
+            numbers = transformed(x.iloc[rows] if is_frame(x) else x[rows], self.prepared)
             pieces.append(self.kept.logits(torch.from_numpy(numbers)))
         return metrics.predicted(self.prepared.target, torch.cat(pieces, 1).numpy())
 

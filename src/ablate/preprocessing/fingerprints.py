@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ablate.data import Source
-from ablate.preprocessing.inputs import is_frame, pieces
+from ablate.utils.arrays import is_frame, pieces
 
 WHOLE = 2**30  # bytes of a mapped file beyond which its size and its time stand for what is in it
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import mmap
 from typing import Any, Protocol
 
 import numpy as np
 
 from ablate.options.schema import DatasetConfig
 from ablate.utils import memory
+from ablate.utils.arrays import is_frame, pieces
 from ablate.utils.errors import refuse
-
-PIECE = 2**29  # bytes of samples that are looked at together, in float64
 
 
 class Inputs(Protocol):
@@ -73,21 +70,6 @@ class Scaled:
             return ((x - self.shift) / self.scale).astype(np.float32)
 
 
-def pieces(x: Any, at: np.ndarray) -> Iterator[np.ndarray]:
-    """The samples at these places, [m, …] each time."""
-    rows = max(1, PIECE // (8 * math.prod(x.shape[1:])))
-    for begin in range(0, len(at), rows):
-        yield np.asarray(fresh(x)[at[begin : begin + rows]])
-
-
-def fresh(x: Any) -> Any:
-    """A mapped array mapped anew: what was read of the old one no longer counts as this process's memory."""
-    if not isinstance(x, np.memmap) or not isinstance(x.base, mmap):
-        return x
-    order: Any = "C" if x.flags.c_contiguous else "F"
-    return np.memmap(str(x.filename), x.dtype, "r", x.offset, x.shape, order)
-
-
 def fitted(x: Any, at: np.ndarray, config: DatasetConfig) -> Inputs:
     """How samples, an array or a data frame, become numbers, by those of the training part, which are at these places.
 
@@ -99,7 +81,3 @@ def fitted(x: Any, at: np.ndarray, config: DatasetConfig) -> Inputs:
     from ablate.preprocessing.columns import Columns  # imports scikit-learn, which only tables need
 
     return Columns.fit(x.iloc[at], config)
-
-
-def is_frame(x: Any) -> bool:
-    return hasattr(x, "iloc")

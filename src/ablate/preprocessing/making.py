@@ -16,12 +16,13 @@ from ablate import data
 from ablate.data import Source
 from ablate.options.schema import DatasetConfig
 from ablate.preprocessing.fingerprints import fingerprint
-from ablate.preprocessing.inputs import Inputs, fitted, is_frame, pieces
+from ablate.preprocessing.inputs import Inputs, fitted
 from ablate.preprocessing.parts import parts
 from ablate.preprocessing.samples import Part, Split
 from ablate.preprocessing.streams import Stream, readers
 from ablate.preprocessing.targets import Target, target
 from ablate.utils import memory
+from ablate.utils.arrays import is_frame, pieces
 from ablate.utils.errors import ConfigError, refuse
 from ablate.utils.text import count, listed
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ablate.preprocessing.inputs import Inputs, fresh
+from ablate.preprocessing.inputs import Inputs
+from ablate.utils.arrays import fresh
 from ablate.utils.errors import ConfigError
 
 AHEAD = 2  # batches that a process reads ahead

@@ -3,10 +3,7 @@
 from ablate.config.registration import MULTIRUN as MULTIRUN  # of a sweep
 
 RESULT, HISTORY, WEIGHTS, CHECKPOINT = "result.json", "history.csv", "model.safetensors", "checkpoint.safetensors"
-PREDICTION, COLUMNS = (
-    "prediction.json",
-    "columns.json",
-)  # what prediction needs beside weights; of tables the second too
+PREDICTION, COLUMNS = "prediction.json", "columns.json"  # what prediction needs; of tables the second too
 LOG = "ablate.log"
 EVENTS = "events.out.tfevents.*"  # TensorBoard's files
 OWN_EVENTS = f"{EVENTS}.ablate*"  # of these, those that `tensorboard.writer` has written
